@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bpf(2) in user space.
+ *
+ * Numbers, structures, flags and errors are those of <linux/bpf.h>; what they mean is in bpf(2) and
+ * in the kernel's Documentation/bpf/. Objects are file descriptors: a map is a memfd whose pages
+ * hold the map, a program is a sealed memfd, a link is one end of a socket.
+ */
+#ifndef RAWTP_BPF_H
+#define RAWTP_BPF_H
+
+#include <linux/bpf.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * rawtp_bpf - bpf(2) on objects of user space
+ * @cmd: enum bpf_cmd
+ * @attr: its arguments; bytes beyond what this library knows must be zero
+ * @size: size of @attr in bytes
+ *
+ * Stands in for syscall(__NR_bpf, ...). Returns what the command returns in the kernel (a file
+ * descriptor with O_CLOEXEC, or 0); on error -1 with errno set: EINVAL for a command that is not
+ * implemented, for unknown flags and bad values; E2BIG for trailing bytes that are not zero; the
+ * rest as in bpf(2). Never reaches the kernel's own bpf(2). Thread-safe; not async-signal-safe.
+ */
+int rawtp_bpf(int cmd, union bpf_attr *attr, unsigned int size);
+
+/**
+ * rawtp_prog_attach - run a program at a tracepoint of this process
+ * @prog_fd: from BPF_PROG_LOAD, of type BPF_PROG_TYPE_RAW_TRACEPOINT
+ * @name: the tracepoint's name
+ *
+ * Returns the file descriptor of the link: closing it detaches the program. On error -1 with
+ * errno: ENOENT, no loaded object has such a tracepoint; EINVAL, the program reads more arguments
+ * than it has; EBADF, ENOMEM. Thread-safe; not async-signal-safe.
+ */
+int rawtp_prog_attach(int prog_fd, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+# tests/unit/*.c: one program each, on librawtp.a and tests/harness.c.
+# tests/*/*.sh:   end to end; exit 77 is a skip, whose reason is the last line.
+
+UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
+UNIT     := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
+SCRIPTS  := $(sort $(filter-out %/lib.sh,$(wildcard tests/*/*.sh)))
+
+$(BUILD)/obj/tests/%.o: CFLAGS += -Itests
+
+$(UNIT): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/harness.o $(LIB_A)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -rdynamic -o $@ $^ -pthread -ldl
+
+.PHONY: unit test
+unit: $(UNIT)
+
+test: all unit
+	@BUILD=$(BUILD) SAN=$(SAN) CC="$(CC)" CXX="$(CXX)" CLANG="$(CLANG)" \
+		scripts/run-tests $(UNIT) $(SCRIPTS)
+
+.PHONY: check
+check:
+	@for c in scripts/check-*; do $$c || exit 1; done

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* BTF blobs: checked once, then read. Format: the kernel's Documentation/bpf/btf.rst. */
+#ifndef RAWTP_BPF_BTF_H
+#define RAWTP_BPF_BTF_H
+
+#include <linux/btf.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rawtp_btf;
+
+/* Copies and checks @data. Err-pointer: EINVAL, E2BIG, ENOMEM. One reference. */
+struct rawtp_btf *rawtp_btf_new(const void *data, uint32_t size);
+void rawtp_btf_get(struct rawtp_btf *btf);
+void rawtp_btf_put(struct rawtp_btf *btf);
+const void *rawtp_btf_data(const struct rawtp_btf *btf, uint32_t *size);
+/* NULL: no such type. Type 0 is void. */
+const struct btf_type *rawtp_btf_type(const struct rawtp_btf *btf, uint32_t id);
+/* A string of the string section; "" where @off is out of range. */
+const char *rawtp_btf_string(const struct rawtp_btf *btf, uint32_t off);
+/* Bytes of a type, through typedefs and qualifiers; -EINVAL where it has no size. */
+int64_t rawtp_btf_size(const struct rawtp_btf *btf, uint32_t id);
+
+#endif

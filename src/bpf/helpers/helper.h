@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Helper prototypes: every reader (verifier, interpreter, JITs, disassembler, manual) has them from
+ * helpers/list.h, one row a helper.
+ */
+#ifndef RAWTP_BPF_HELPERS_HELPER_H
+#define RAWTP_BPF_HELPERS_HELPER_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef uint64_t (*rawtp_helper_fn)(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+				    uint64_t r5);
+
+/* Argument kinds, with the kernel's meanings (enum bpf_arg_type). */
+enum rawtp_arg_kind {
+	ARG_NONE = 0,
+	ARG_CONST_MAP_PTR,         /* a map, known when the program is verified */
+	ARG_PTR_TO_MAP_KEY,        /* initialised memory of the map's key size */
+	ARG_PTR_TO_MAP_VALUE,      /* initialised memory of the map's value size */
+	ARG_PTR_TO_MEM,            /* initialised memory, length in the next argument */
+	ARG_PTR_TO_MEM_OR_NULL,    /* the same, or NULL with length 0 */
+	ARG_PTR_TO_MEM_RDONLY,     /* the same as ARG_PTR_TO_MEM, read only memory will do */
+	ARG_PTR_TO_UNINIT_MEM,     /* memory that the helper fills */
+	ARG_CONST_SIZE,            /* length of the memory before it, more than 0 */
+	ARG_CONST_SIZE_OR_ZERO,
+	ARG_CONST_ALLOC_SIZE_OR_ZERO, /* a constant: size of what is returned */
+	ARG_PTR_TO_ALLOC_MEM,      /* a ring buffer record, released by the call */
+	ARG_PTR_TO_CTX,
+	ARG_ANYTHING,              /* any initialised scalar, or a pointer */
+};
+
+enum rawtp_ret_kind {
+	RET_INTEGER = 0,
+	RET_VOID,
+	RET_PTR_TO_MAP_VALUE_OR_NULL,
+	RET_PTR_TO_ALLOC_MEM_OR_NULL, /* acquires a reference */
+};
+
+#define RAWTP_HELPER_INTERNAL 0x10000 /* ids from here on are ours: rewrites of known calls */
+
+struct rawtp_helper {
+	const char *name; /* without bpf_ */
+	rawtp_helper_fn fn;
+	uint32_t id;
+	enum rawtp_ret_kind ret;
+	enum rawtp_arg_kind args[5];
+};
+
+/* NULL where there is no such helper for raw tracepoints here. */
+const struct rawtp_helper *rawtp_helper(uint32_t id);
+/* The kernel's name of any helper it has ("get_stackid"), for messages; NULL if unknown. */
+const char *rawtp_helper_name(uint32_t id);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* The program object: verified instructions, the maps they use, and how to run them. */
+#ifndef RAWTP_BPF_PROG_H
+#define RAWTP_BPF_PROG_H
+
+#include "bpf/insn.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct rawtp_map;
+struct rawtp_btf;
+struct rawtp_prog;
+
+/* Runs @prog on @ctx (u64 args[] for a raw tracepoint); returns R0. */
+typedef uint64_t (*rawtp_prog_fn)(const void *ctx, const struct rawtp_prog *prog);
+
+struct rawtp_subprog {
+	uint32_t start;       /* its first instruction; subprogs[0].start is 0 */
+	uint32_t stack_depth; /* bytes, a multiple of 8 */
+};
+
+struct rawtp_prog {
+	rawtp_prog_fn run; /* machine code, or rawtp_interpret */
+	/* Maps whose per-CPU slots a run holds: set by the verifier, read by run.h. */
+	struct rawtp_map *percpu_maps[8];
+	uint32_t n_percpu_maps;
+
+	uint32_t refcount; /* atomic */
+	uint32_t type;     /* enum bpf_prog_type */
+	char name[BPF_OBJ_NAME_LEN];
+	uint64_t id; /* inode of its memfd; 0 while it has none */
+
+	struct bpf_insn *insns; /* stored form, then, once verified, runnable form */
+	uint32_t n_insns;
+	struct rawtp_map **maps; /* a reference on each is held */
+	uint32_t n_maps;
+	struct rawtp_subprog *subprogs; /* set by the verifier */
+	uint32_t n_subprogs;
+
+	struct rawtp_btf *btf; /* or NULL */
+	struct bpf_func_info *func_info;
+	uint32_t n_func_info;
+	struct bpf_line_info *line_info;
+	uint32_t n_line_info;
+
+	/* What the verifier learnt. */
+	uint32_t max_ctx_access; /* end of the highest context byte read: 8 * arguments needed */
+	uint32_t verified_insns; /* walked */
+	uint32_t xlated_insns;
+
+	void *jit_image; /* NULL where it is interpreted */
+	size_t jit_size; /* bytes of machine code */
+};
+
+/*
+ * Makes a program of @n_insns zeroed instructions with one reference. NULL where memory is short.
+ * rawtp_prog_put() frees it with the last reference: its machine code, its references on maps and
+ * BTF. The caller sees to it that no thread runs it any more (rawtp_synchronize()).
+ */
+struct rawtp_prog *rawtp_prog_new(uint32_t n_insns);
+void rawtp_prog_get(struct rawtp_prog *prog);
+void rawtp_prog_put(struct rawtp_prog *prog);
+
+#endif
