@@ -41,6 +41,14 @@ int rawtp_watch_add(struct rawtp_watch *watch);
 /* After it returns neither callback runs any more; the caller may still have to rawtp_synchronize(). */
 void rawtp_watch_del(struct rawtp_watch *watch);
 
+/*
+ * Registers what is loaded but has not announced itself yet, since its constructors have not run: it
+ * is found by its ELF note. Lets a process be attached to before anything of it runs (the agent calls
+ * it from the library's constructor, where it was started for that). What such an object announces
+ * later finds itself known.
+ */
+void rawtp_registry_scan(void);
+
 /* For the agent's fork handlers: no other thread is in the registry while a child is made. */
 void rawtp_registry_before_fork(void);
 void rawtp_registry_after_fork(void);
