@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Prototypes by id, from list.h, and the kernel's names of all helpers. */
+#include "bpf/helpers/helper.h"
+
+#include <stddef.h>
+
+#define RAWTP_HELPER(number, fn_name, returns, a1, a2, a3, a4, a5, doc)                     \
+	uint64_t rawtp_helper_##fn_name(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, \
+					uint64_t r5);
+#include "bpf/helpers/list.h"
+
+static const struct rawtp_helper helpers[] = {
+#define RAWTP_HELPER(number, fn_name, returns, a1, a2, a3, a4, a5, doc)     \
+	[number] = {                                                        \
+		.name = #fn_name,                                           \
+		.fn = rawtp_helper_##fn_name,                               \
+		.id = number,                                               \
+		.ret = RET_##returns,                                       \
+		.args = {ARG_##a1, ARG_##a2, ARG_##a3, ARG_##a4, ARG_##a5}, \
+	},
+#include "bpf/helpers/list.h"
+};
+
+#define RAWTP_HELPER(number, fn_name, returns, a1, a2, a3, a4, a5, doc) \
+	_Static_assert(number == BPF_FUNC_##fn_name, "id of " #fn_name);
+#include "bpf/helpers/list.h"
+
+static const char *const names[] = {
+#define NAME(fn_name) [BPF_FUNC_##fn_name] = #fn_name
+	__BPF_FUNC_MAPPER(NAME)
+#undef NAME
+};
+
+const struct rawtp_helper *rawtp_helper(uint32_t id)
+{
+	if (id >= sizeof(helpers) / sizeof(helpers[0]) || !helpers[id].fn)
+		return NULL;
+	return &helpers[id];
+}
+
+const char *rawtp_helper_name(uint32_t id)
+{
+	return id < sizeof(names) / sizeof(names[0]) ? names[id] : NULL;
+}

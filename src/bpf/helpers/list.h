@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * THE list of helper functions: one row a helper, read by helper.c (prototypes) and by whoever
+ * documents them. Include it after defining
+ *
+ *   RAWTP_HELPER(id, name, returns, arg1, arg2, arg3, arg4, arg5, doc)
+ *
+ * The C function of a row is rawtp_helper_<name>, of type rawtp_helper_fn. Kinds are written without
+ * their RET_ and ARG_. Ids, argument kinds and meanings are the kernel's (enum bpf_func_id; the
+ * comments of <linux/bpf.h>). The macro is undefined at the end of this file.
+ */
+#ifndef RAWTP_HELPER
+#error "define RAWTP_HELPER before including bpf/helpers/list.h"
+#endif
+
+/* clang-format off */
+RAWTP_HELPER(1, map_lookup_elem, PTR_TO_MAP_VALUE_OR_NULL,
+	     CONST_MAP_PTR, PTR_TO_MAP_KEY, NONE, NONE, NONE,
+	     "The value of a key, or NULL.")
+RAWTP_HELPER(2, map_update_elem, INTEGER,
+	     CONST_MAP_PTR, PTR_TO_MAP_KEY, PTR_TO_MAP_VALUE, ANYTHING, NONE,
+	     "Sets the value of a key; BPF_ANY, BPF_NOEXIST or BPF_EXIST.")
+RAWTP_HELPER(3, map_delete_elem, INTEGER,
+	     CONST_MAP_PTR, PTR_TO_MAP_KEY, NONE, NONE, NONE,
+	     "Removes a key.")
+RAWTP_HELPER(4, probe_read, INTEGER,
+	     PTR_TO_UNINIT_MEM, CONST_SIZE_OR_ZERO, ANYTHING, NONE, NONE,
+	     "Copies memory of the process that may not be there; zeros and -EFAULT where it is not.")
+RAWTP_HELPER(5, ktime_get_ns, INTEGER,
+	     NONE, NONE, NONE, NONE, NONE,
+	     "Nanoseconds of CLOCK_MONOTONIC.")
+RAWTP_HELPER(6, trace_printk, INTEGER,
+	     PTR_TO_MEM_RDONLY, CONST_SIZE, ANYTHING, ANYTHING, ANYTHING,
+	     "Prints a line with up to three values, for debugging.")
+RAWTP_HELPER(7, get_prandom_u32, INTEGER,
+	     NONE, NONE, NONE, NONE, NONE,
+	     "A pseudo-random number of 32 bits.")
+RAWTP_HELPER(8, get_smp_processor_id, INTEGER,
+	     NONE, NONE, NONE, NONE, NONE,
+	     "The number of the CPU that the thread ran on a moment ago.")
+RAWTP_HELPER(14, get_current_pid_tgid, INTEGER,
+	     NONE, NONE, NONE, NONE, NONE,
+	     "Process id << 32 | thread id.")
+RAWTP_HELPER(15, get_current_uid_gid, INTEGER,
+	     NONE, NONE, NONE, NONE, NONE,
+	     "Group id << 32 | user id.")
+RAWTP_HELPER(16, get_current_comm, INTEGER,
+	     PTR_TO_UNINIT_MEM, CONST_SIZE, NONE, NONE, NONE,
+	     "The name of the thread, always terminated.")
+RAWTP_HELPER(45, probe_read_str, INTEGER,
+	     PTR_TO_UNINIT_MEM, CONST_SIZE_OR_ZERO, ANYTHING, NONE, NONE,
+	     "Copies a string that may not be there; its length with the NUL, or -EFAULT.")
+RAWTP_HELPER(112, probe_read_user, INTEGER,
+	     PTR_TO_UNINIT_MEM, CONST_SIZE_OR_ZERO, ANYTHING, NONE, NONE,
+	     "As probe_read: here all memory is the process's own.")
+RAWTP_HELPER(113, probe_read_kernel, INTEGER,
+	     PTR_TO_UNINIT_MEM, CONST_SIZE_OR_ZERO, ANYTHING, NONE, NONE,
+	     "As probe_read: here all memory is the process's own.")
+RAWTP_HELPER(114, probe_read_user_str, INTEGER,
+	     PTR_TO_UNINIT_MEM, CONST_SIZE_OR_ZERO, ANYTHING, NONE, NONE,
+	     "As probe_read_str.")
+RAWTP_HELPER(115, probe_read_kernel_str, INTEGER,
+	     PTR_TO_UNINIT_MEM, CONST_SIZE_OR_ZERO, ANYTHING, NONE, NONE,
+	     "As probe_read_str.")
+RAWTP_HELPER(130, ringbuf_output, INTEGER,
+	     CONST_MAP_PTR, PTR_TO_MEM_RDONLY, CONST_SIZE_OR_ZERO, ANYTHING, NONE,
+	     "Copies a record into a ring buffer; -EAGAIN where there is no room.")
+RAWTP_HELPER(131, ringbuf_reserve, PTR_TO_ALLOC_MEM_OR_NULL,
+	     CONST_MAP_PTR, CONST_ALLOC_SIZE_OR_ZERO, ANYTHING, NONE, NONE,
+	     "Room for a record, to be filled in place and submitted or discarded; NULL: no room.")
+RAWTP_HELPER(132, ringbuf_submit, VOID,
+	     PTR_TO_ALLOC_MEM, ANYTHING, NONE, NONE, NONE,
+	     "Hands a reserved record to the reader.")
+RAWTP_HELPER(133, ringbuf_discard, VOID,
+	     PTR_TO_ALLOC_MEM, ANYTHING, NONE, NONE, NONE,
+	     "Gives a reserved record up; the reader skips it.")
+RAWTP_HELPER(134, ringbuf_query, INTEGER,
+	     CONST_MAP_PTR, ANYTHING, NONE, NONE, NONE,
+	     "Unread bytes, size or positions of a ring buffer, as they were a moment ago.")
+/* clang-format on */
+
+#undef RAWTP_HELPER
