@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/nofault.h"
+#include "base/task_id.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define SMALLEST_PAGE 4096 /* a string is read up to such bounds; larger pages do no harm */
+#define STRING_CHUNK  256
+#define PIPE_CHUNK    4096 /* PIPE_BUF: an empty pipe takes it whole */
+
+/*
+ * The kernel checks the address that it reads from in write(2), and the one it writes to in read(2).
+ * A pipe of its own for each copy: a cached one could be closed by the application (closefrom()), and
+ * its number then belong to one of the application's files.
+ */
+static int copy_by_pipe(void *dst, const void *src, size_t size)
+{
+	int ends[2], err = 0;
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+		return -EFAULT;
+	while (size && !err) {
+		size_t part = size < PIPE_CHUNK ? size : PIPE_CHUNK;
+
+		if (write(ends[1], src, part) != (ssize_t)part ||
+		    read(ends[0], dst, part) != (ssize_t)part)
+			err = -EFAULT;
+		src = (const char *)src + part;
+		dst = (char *)dst + part;
+		size -= part;
+	}
+	close(ends[0]);
+	close(ends[1]);
+	return err;
+}
+
+/* @write: @far is the destination. The near side is known to be good. */
+static int copy(void *near, void *far, size_t size, bool write)
+{
+	/* The thread, not the process: a leader that has ended has no memory any more. */
+	pid_t tid = (pid_t)rawtp_task_id().tid;
+	int saved = errno, err = 0;
+
+	while (size) {
+		struct iovec local = {near, size}, remote = {far, size};
+		ssize_t done = write ? process_vm_writev(tid, &local, 1, &remote, 1, 0)
+				     : process_vm_readv(tid, &local, 1, &remote, 1, 0);
+
+		if (done <= 0) {
+			if (done < 0 && errno == EINTR)
+				continue;
+			err = -EFAULT;
+			if (done < 0 && (errno == ENOSYS || errno == EPERM || errno == ESRCH))
+				err = write ? copy_by_pipe(far, near, size)
+					    : copy_by_pipe(near, far, size);
+			break;
+		}
+		near = (char *)near + done;
+		far = (char *)far + done;
+		size -= (size_t)done;
+	}
+	errno = saved;
+	return err;
+}
+
+int rawtp_nofault_read(void *dst, const void *src, size_t size)
+{
+	return copy(dst, (void *)(uintptr_t)src, size, false);
+}
+
+int rawtp_nofault_write(void *dst, const void *src, size_t size)
+{
+	return copy((void *)(uintptr_t)src, dst, size, true);
+}
+
+long rawtp_nofault_string(char *dst, const char *src, size_t size)
+{
+	char chunk[STRING_CHUNK];
+	size_t done = 0;
+
+	while (done < size) {
+		size_t to_page_end = SMALLEST_PAGE - ((uintptr_t)(src + done) % SMALLEST_PAGE);
+		size_t part = size - done;
+		const char *nul;
+
+		if (part > to_page_end)
+			part = to_page_end;
+		if (part > sizeof(chunk))
+			part = sizeof(chunk);
+		if (rawtp_nofault_read(chunk, src + done, part) != 0)
+			return -EFAULT;
+		nul = memchr(chunk, '\0', part);
+		if (nul)
+			part = (size_t)(nul - chunk) + 1;
+		memcpy(dst + done, chunk, part);
+		done += part;
+		if (nul)
+			return (long)done;
+	}
+	if (size)
+		dst[size - 1] = '\0';
+	return (long)size;
+}

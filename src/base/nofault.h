@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copies that survive a bad address.
+ *
+ * The kernel does the copy (process_vm_readv(2) on oneself), so nothing in the process has to know:
+ * no signal handler is installed, and a page that goes away in the middle is an error, not a crash.
+ * Costs a system call. Where a sandbox refuses that call the bytes go through a pipe.
+ *
+ * Async-signal-safe; thread-safe; errno is left alone.
+ */
+#ifndef RAWTP_BASE_NOFAULT_H
+#define RAWTP_BASE_NOFAULT_H
+
+#include <stddef.h>
+
+/* 0, or -EFAULT where a byte of the other side cannot be read or written; what was copied until
+ * then is unspecified. @size may be 0. */
+int rawtp_nofault_read(void *dst, const void *src, size_t size);
+int rawtp_nofault_write(void *dst, const void *src, size_t size);
+
+/*
+ * Copies a string of at most @size bytes with its NUL; cut and terminated where it is longer.
+ * Returns the bytes written, NUL included (0 where @size is 0); -EFAULT where an address before the
+ * NUL cannot be read (@dst is then unspecified). Touches nothing behind the page of the NUL, and
+ * writes nothing behind the NUL.
+ */
+long rawtp_nofault_string(char *dst, const char *src, size_t size);
+
+#endif

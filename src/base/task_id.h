@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * getpid() and gettid() without the system calls, correct after fork().
+ *
+ * The process's id lies in a page that the kernel wipes in a child (MADV_WIPEONFORK), so no fork
+ * handler is needed, and a child made by a raw clone(2) is seen too. A vfork() child shares the
+ * memory of its parent, and is given the parent's ids until it execs.
+ */
+#ifndef RAWTP_BASE_TASK_ID_H
+#define RAWTP_BASE_TASK_ID_H
+
+#include <stdint.h>
+
+struct rawtp_task_id {
+	uint32_t tgid, tid; /* as getpid() and gettid() say: in the process's own namespace */
+	uint32_t fork;      /* grows with each generation of children, never 0 */
+};
+
+/* Two loads after a thread's first call. Async-signal-safe; leaves errno alone. */
+struct rawtp_task_id rawtp_task_id(void);
+
+#endif
