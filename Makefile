@@ -29,6 +29,8 @@ CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(WERROR) $(DEFS) $(INC) -fPIC -fvisibili
 	-fno-strict-aliasing $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -DRAWTP_SANITIZED) $(CFLAGS)
 LDFLAGS_ALL = $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 
+include mk/deps.mk
+
 ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1 | sed 's/aarch64/arm64/')
 
 include mk/lib.mk

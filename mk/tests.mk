@@ -12,13 +12,15 @@ $(UNIT): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/harnes
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -rdynamic -o $@ $^ -pthread -ldl
 
-.PHONY: unit test
+.PHONY: unit test check
 unit: $(UNIT)
 
-test: all unit
-	@BUILD=$(BUILD) SAN=$(SAN) CC="$(CC)" CXX="$(CXX)" CLANG="$(CLANG)" \
-		scripts/run-tests $(UNIT) $(SCRIPTS)
+# What does not depend on the compiler's flags is checked once.
+CHECKS   := $(sort $(wildcard scripts/check-*))
+TEST_ENV  = BUILD=$(BUILD) SAN=$(SAN) CC="$(CC)" CXX="$(CXX)" CLANG="$(CLANG)"
 
-.PHONY: check
-check:
-	@for c in scripts/check-*; do $$c || exit 1; done
+test: all unit
+	@$(TEST_ENV) scripts/run-tests $(if $(SAN),,$(CHECKS)) $(UNIT) $(SCRIPTS)
+
+check: all
+	@$(TEST_ENV) scripts/run-tests $(CHECKS)
