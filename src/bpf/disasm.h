@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Text for logs and the command line, in the syntax of the kernel's verifier log ("r1 += 8"). */
+/*
+ * Text for logs and the command line, in the syntax of the kernel's verifier log ("r1 += 8"); a
+ * 64-bit immediate ends in " ll", as LLVM writes it, so that text can be assembled again.
+ */
 #ifndef RAWTP_BPF_DISASM_H
 #define RAWTP_BPF_DISASM_H
 

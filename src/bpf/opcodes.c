@@ -11,15 +11,15 @@ enum {
 	FIELD_OF_SRC = RAWTP_FIELDS_S,
 };
 
-#define ROW(name_, code_, select_, value_, kind_, fields_, text_)                                  \
-	[RAWTP_OP_##name_] = {                                                                     \
-		.name = #name_,                                                                    \
-		.text = text_,                                                                     \
-		.value = value_,                                                                   \
-		.code = code_,                                                                     \
-		.select = RAWTP_SELECT_##select_,                                                  \
-		.kind = RAWTP_KIND_##kind_,                                                        \
-		.fields = RAWTP_FIELDS_##fields_ | FIELD_OF_##select_,                             \
+#define ROW(name_, code_, select_, value_, kind_, fields_, text_)      \
+	[RAWTP_OP_##name_] = {                                         \
+		.name = #name_,                                        \
+		.text = text_,                                         \
+		.value = value_,                                       \
+		.code = code_,                                         \
+		.select = RAWTP_SELECT_##select_,                      \
+		.kind = RAWTP_KIND_##kind_,                            \
+		.fields = RAWTP_FIELDS_##fields_ | FIELD_OF_##select_, \
 	},
 
 const struct rawtp_opcode rawtp_opcodes[RAWTP_N_OPS] = {RAWTP_OPCODES(ROW, ROW)};
