@@ -93,8 +93,8 @@ struct rawtp_reply_hello {
 /*
  * LIST and LINKS answer with a memfd that holds a blob (wire/blob.h), however long it is: the agent
  * has no part in how fast it is read.
- *   LIST:  per event: strings name, system, class, object, site kind; u32 sites, attached, args; per
- *          argument: strings type, name; u32 size, flags (RAWTP_WIRE_ARG_*)
+ *   LIST:  per event: strings name, system, class, object, site kind, prototype; u32 sites,
+ *          attached, args; per argument: string name; u32 size, flags (RAWTP_ARG_*)
  *   LINKS: per link: u64 id, hits, misses; u32 holder; strings tracepoint, program
  */
 struct rawtp_reply_blob {
@@ -103,9 +103,6 @@ struct rawtp_reply_blob {
 	uint32_t n;         /* entries */
 	uint32_t pad;
 };
-#define RAWTP_WIRE_ARG_SIGNED  1u
-#define RAWTP_WIRE_ARG_POINTER 2u
-#define RAWTP_WIRE_ARG_FLOAT   4u
 
 /* Behind it lies the log: text without NUL, to the message's end. */
 struct rawtp_reply_attach {

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Thread and lifetime.
+ *
+ * One thread waits in poll() for clients and for links to hang up. The program around it may close
+ * any descriptor at any time: poll() holds what it waits for, so closing wakes nobody, but the next
+ * client or the holder's end does, and then every descriptor is looked at before it is used, and
+ * what is gone is made again. Whatever fails here is recorded and leaves the program alone.
+ *
+ * Order of locks: agent, registry, links, RCU.
+ */
+#include "agent/internal.h"
+#include "agent/listener.h"
+#include "base/rcu.h"
+#include "bpf/run.h"
+#include "rawtp/agent.h"
+#include "tracepoint/registry.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The verifier runs on it; its big objects are on the heap. */
+#ifdef RAWTP_SANITIZED
+#define STACK_SIZE (4 << 20)
+#else
+#define STACK_SIZE (512 << 10)
+#endif
+/* A child that lives shorter than this makes no socket: most of them call exec or end at once. */
+#define CHILD_GRACE_MS 20
+/* For the first words of who started us; after these we wait for as long as it lives. */
+#define START_LIMIT_MS 10000
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t gone_on; /* with the lock: starting has become false */
+	pthread_t thread;
+	bool running;    /* there is a thread */
+	bool stopping;   /* it is to end */
+	bool listening;  /* it is to have a socket */
+	bool starting;   /* the program waits in the constructor */
+	int error;       /* positive errno: why there is no socket */
+	int64_t bind_at; /* rawtp_now_ms(); 0: at once */
+	int64_t start_limit;
+	struct rawtp_listener listener;
+	struct rawtp_fd wake;
+} agent = {.lock = PTHREAD_MUTEX_INITIALIZER,
+	   .gone_on = PTHREAD_COND_INITIALIZER,
+	   .error = ECANCELED,
+	   .listener.sock = {.fd = -1},
+	   .wake = {.fd = -1}};
+
+void rawtp_agent_go(void)
+{
+	agent.starting = false;
+	pthread_cond_broadcast(&agent.gone_on);
+}
+
+/* Makes what is missing of the agent's own descriptors. */
+static void refresh(void)
+{
+	if (!rawtp_fd_is_ours(&agent.wake)) {
+		int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+		agent.wake = RAWTP_FD_NONE;
+		if (fd >= 0)
+			rawtp_fd_keep(&agent.wake, fd);
+	}
+	if (!agent.listening || rawtp_now_ms() < agent.bind_at)
+		return;
+	if (agent.listener.path[0] && rawtp_fd_is_ours(&agent.listener.sock))
+		return;
+	agent.error = -rawtp_listener_open(&agent.listener);
+	if (agent.error)
+		agent.listening = false;
+}
+
+static void accept_clients(void)
+{
+	int sock;
+
+	if (!agent.listener.path[0] || !rawtp_fd_is_ours(&agent.listener.sock))
+		return;
+	while ((sock = accept4(agent.listener.sock.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >=
+	       0)
+		rawtp_session_add(sock);
+}
+
+#define FIXED (2 + RAWTP_SESSIONS)
+
+/* Waits without the lock. @fds holds FIXED entries and those of the links. */
+static void wait_for_work(struct pollfd *fds, unsigned int n)
+{
+	int64_t now = rawtp_now_ms(), until = -1;
+
+	if (agent.listening && agent.bind_at > now)
+		until = agent.bind_at;
+	if (agent.starting && (until < 0 || agent.start_limit < until))
+		until = agent.start_limit;
+	fds[0] = (struct pollfd){.fd = agent.wake.fd, .events = POLLIN};
+	fds[1] = (struct pollfd){.fd = agent.listener.path[0] ? agent.listener.sock.fd : -1,
+				 .events = POLLIN};
+	rawtp_session_poll(fds + 2);
+	rawtp_kept_poll(fds + FIXED);
+	pthread_mutex_unlock(&agent.lock);
+	poll(fds, n, until < 0 ? -1 : until <= now ? 0 : (int)(until - now));
+	pthread_mutex_lock(&agent.lock);
+}
+
+static void work(const struct pollfd *fds)
+{
+	uint64_t count;
+
+	if (fds[0].revents & POLLIN && rawtp_fd_is_ours(&agent.wake) &&
+	    read(agent.wake.fd, &count, sizeof(count)) < 0)
+		count = 0; /* another one woke us before: nothing to take */
+	/* Links first: who reconnects after it has detached must find it so. */
+	rawtp_kept_reap();
+	if (fds[1].revents)
+		accept_clients();
+	rawtp_session_serve(fds + 2);
+	rawtp_session_expire(agent.start_limit);
+}
+
+static void *agent_main(void *arg)
+{
+	struct pollfd *fds = NULL, *grown;
+	unsigned int n, capacity = 0;
+
+	rawtp_thread_mute();
+	pthread_setname_np(pthread_self(), "rawtp-agent");
+	pthread_mutex_lock(&agent.lock);
+	while (!agent.stopping) {
+		refresh();
+		n = FIXED + rawtp_kept_count();
+		if (n > capacity) {
+			grown = realloc(fds, 2 * n * sizeof(*fds));
+			if (!grown)
+				break;
+			fds = grown;
+			capacity = 2 * n;
+		}
+		wait_for_work(fds, n);
+		work(fds);
+	}
+	free(fds);
+	pthread_mutex_unlock(&agent.lock);
+	return NULL;
+}
+
+/* With the lock held. Signals are the program's: none is to be handled in our thread. */
+static int start_thread(void)
+{
+	sigset_t all, old;
+	pthread_attr_t attr;
+	int err;
+
+	if (agent.running)
+		return 0;
+	sigfillset(&all);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	agent.stopping = false;
+	err = pthread_create(&agent.thread, &attr, agent_main, NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+	agent.running = !err;
+	return -err;
+}
+
+/* With the lock held. */
+static void wake_thread(void)
+{
+	uint64_t one = 1;
+	int sock;
+
+	if (rawtp_fd_is_ours(&agent.wake)) {
+		if (write(agent.wake.fd, &one, sizeof(one)) == sizeof(one))
+			return;
+	}
+	/* The program has closed it; poll() still has the socket. */
+	sock = agent.listener.path[0] ? rawtp_unix_connect(agent.listener.path) : -1;
+	if (sock >= 0)
+		close(sock);
+}
+
+static int keep_link(struct rawtp_link *link, int end)
+{
+	int err;
+
+	pthread_mutex_lock(&agent.lock);
+	refresh();
+	err = start_thread();
+	if (err) {
+		rawtp_link_detach(link);
+		close(end);
+	} else {
+		err = rawtp_kept_add(link, end, getpid());
+		wake_thread();
+	}
+	pthread_mutex_unlock(&agent.lock);
+	return err;
+}
+
+static int start(void)
+{
+	int err;
+
+	if (getauxval(AT_SECURE))
+		return -EPERM;
+	pthread_mutex_lock(&agent.lock);
+	agent.listening = true;
+	agent.error = 0;
+	refresh();
+	/* A session that waits for GO is reason enough for a thread without a socket. */
+	err = !agent.error || agent.starting ? start_thread() : -agent.error;
+	if (err) {
+		rawtp_listener_close(&agent.listener);
+		agent.listening = false;
+		agent.error = -err;
+	} else {
+		wake_thread();
+		err = -agent.error;
+	}
+	pthread_mutex_unlock(&agent.lock);
+	return err;
+}
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&agent.lock);
+	rawtp_registry_before_fork();
+	rawtp_link_before_fork();
+	rawtp_rcu_before_fork();
+}
+
+static void after_fork_parent(void)
+{
+	rawtp_rcu_after_fork_parent();
+	rawtp_link_after_fork_parent();
+	rawtp_registry_after_fork();
+	pthread_mutex_unlock(&agent.lock);
+}
+
+/*
+ * The child has what is attached, the far ends of the links, and no agent: it gets one of its own.
+ * Its descriptors are made here, where no other thread of the child can close or reuse a number.
+ */
+static void after_fork_child(void)
+{
+	bool ran = agent.running;
+
+	rawtp_rcu_after_fork_child();
+	rawtp_link_after_fork_child();
+	rawtp_registry_after_fork();
+	agent.running = agent.starting = false;
+	rawtp_session_close_all();
+	rawtp_fd_close(&agent.listener.sock);
+	rawtp_fd_close(&agent.wake);
+	agent.listener.path[0] = '\0';
+	if (ran) {
+		agent.bind_at = rawtp_now_ms() + CHILD_GRACE_MS;
+		if (agent.listening)
+			rawtp_listener_reserve(&agent.listener);
+		refresh();
+		if (start_thread()) {
+			rawtp_fd_close(&agent.listener.sock);
+			agent.error = EAGAIN;
+		}
+	}
+	pthread_mutex_unlock(&agent.lock);
+}
+
+/* The socket of `rawtp run`, if we were started by it; the variable is not for our children. */
+static bool take_start_session(void)
+{
+	const char *text = getenv("RAWTP_START_FD");
+	struct rawtp_session *session;
+	int type, domain;
+	socklen_t len = sizeof(int);
+	char *end;
+	long fd;
+
+	if (!text)
+		return false;
+	fd = strtol(text, &end, 10);
+	if (*end || end == text || fd < 0 || fd > INT_MAX)
+		fd = -1;
+	unsetenv("RAWTP_START_FD");
+	if (getsockopt((int)fd, SOL_SOCKET, SO_TYPE, &type, &len) || type != SOCK_SEQPACKET ||
+	    getsockopt((int)fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) || domain != AF_UNIX)
+		return false;
+	session = rawtp_session_add((int)fd);
+	if (!session)
+		return false;
+	session->starts = true;
+	agent.start_limit = rawtp_now_ms() + START_LIMIT_MS;
+	agent.starting = true;
+	return true;
+}
+
+/* After the registry's, and before those of the program. */
+__attribute__((constructor(110))) static void agent_init(void)
+{
+	const char *off = getenv("RAWTP_AGENT");
+
+	rawtp_rcu_init();
+	rawtp_session_init();
+	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+	rawtp_link_set_keeper(keep_link);
+	if ((off && !strcmp(off, "0")) || getauxval(AT_SECURE)) {
+		agent.error = getauxval(AT_SECURE) ? EPERM : ECANCELED;
+		return;
+	}
+	if (take_start_session())
+		rawtp_registry_scan();
+	start();
+	pthread_mutex_lock(&agent.lock);
+	while (agent.starting && agent.running)
+		pthread_cond_wait(&agent.gone_on, &agent.lock);
+	pthread_mutex_unlock(&agent.lock);
+}
+
+/* Not more: other threads still run, and the links are theirs until the end. */
+__attribute__((destructor)) static void agent_exit(void)
+{
+	rawtp_listener_unlink(&agent.listener);
+}
+
+#define API __attribute__((visibility("default")))
+
+API int rawtp_agent_start(void)
+{
+	int err = start();
+
+	if (err)
+		errno = -err;
+	return err ? -1 : 0;
+}
+
+API void rawtp_agent_stop(void)
+{
+	bool ran;
+
+	pthread_mutex_lock(&agent.lock);
+	ran = agent.running;
+	agent.stopping = true;
+	agent.listening = false;
+	if (ran)
+		wake_thread();
+	pthread_mutex_unlock(&agent.lock);
+	if (ran)
+		pthread_join(agent.thread, NULL);
+	pthread_mutex_lock(&agent.lock);
+	agent.running = false;
+	rawtp_kept_detach_all();
+	rawtp_session_close_all();
+	rawtp_listener_close(&agent.listener);
+	rawtp_fd_close(&agent.wake);
+	agent.error = ECANCELED;
+	pthread_mutex_unlock(&agent.lock);
+}
+
+API int rawtp_agent_error(void)
+{
+	int err;
+
+	pthread_mutex_lock(&agent.lock);
+	err = agent.error;
+	pthread_mutex_unlock(&agent.lock);
+	return err;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The link itself: seen by src/link alone. Pointed to by the data of a probe. */
+#ifndef RAWTP_LINK_LINK_H
+#define RAWTP_LINK_LINK_H
+
+#include "base/list.h"
+#include "link/raw_tracepoint.h"
+#include "tracepoint/registry.h"
+
+struct rawtp_link {
+	/* Read by every event; written before the probe is published, never after. */
+	const struct rawtp_prog *prog;
+	struct rawtp_link_stats *stats;
+
+	/* Of attach and detach. */
+	struct rawtp_prog *own_prog; /* the same, with our reference */
+	uint64_t cookie;
+	uint64_t id;
+	uint64_t handle; /* atomic */
+	char *name;
+	struct rawtp_watch watch;
+	struct rawtp_list node; /* in all links */
+	uint32_t n_records;     /* atomic; changed with the registry's lock held */
+	uint32_t n_refused;     /* atomic */
+	int n_args;             /* of the tracepoint that refused */
+};
+
+/* Blocks of this process's threads: RAWTP_STATS_SHARED, or 0 in a forked child. */
+extern uint32_t rawtp_link_own_blocks;
+
+#endif
