@@ -21,7 +21,7 @@ static void drop(struct rawtp_kept_link *kept)
 
 static bool hung_up(const struct rawtp_fd *end)
 {
-	struct pollfd pfd = {.fd = end->fd};
+	struct pollfd pfd = {.fd = end->fd, .events = POLLRDHUP};
 
 	return poll(&pfd, 1, 0) > 0 && pfd.revents;
 }
@@ -57,9 +57,12 @@ void rawtp_kept_poll(struct pollfd *fds)
 {
 	struct rawtp_kept_link *kept;
 
-	/* No events asked for: a hang-up is always told, and what is written to a link is nothing. */
+	/*
+	 * What is written to a link is nothing. A holder that shuts down its writing side may wait
+	 * for the end of the file: it comes when nothing runs any more, in forked children neither.
+	 */
 	rawtp_list_for_each (kept, &kept_links, node)
-		*fds++ = (struct pollfd){.fd = kept->end.fd};
+		*fds++ = (struct pollfd){.fd = kept->end.fd, .events = POLLRDHUP};
 }
 
 void rawtp_kept_reap(void)
