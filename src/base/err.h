@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #define RAWTP_MAX_ERRNO 4095
+#define RAWTP_ENOTSUPP  524 /* the kernel's own ENOTSUPP, which bpf(2) lets out; not in <errno.h> */
 
 static inline void *rawtp_err_ptr(long err)
 {

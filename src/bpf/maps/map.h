@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
+
 #define RAWTP_MAP_MAGIC   0x70616d7074776172ULL /* "rawtpmap" */
 #define RAWTP_MAP_VERSION 1
 
@@ -49,17 +51,23 @@ struct rawtp_map {
 
 	/* Private copies of what the header says; the only ones that bounds come from. */
 	uint32_t type, key_size, value_size, max_entries, flags, n_cpus;
-	uint32_t elem_size; /* value_size rounded up to 8 */
-	uint32_t n_slots;   /* per-CPU types: n_cpus + RAWTP_OVERFLOW_SLOTS */
-	uint64_t *slot_owners; /* per-CPU types: n_slots words in shared memory, else NULL */
-	void *priv;         /* of the type */
+	uint32_t elem_size;    /* value_size rounded up to 8 */
+	uint32_t n_slots;      /* per-CPU types: n_cpus + RAWTP_OVERFLOW_SLOTS */
+	uint64_t *slot_owners; /* per-CPU types: n_slots * RAWTP_SLOT_STRIDE words, else NULL */
+	void *priv;            /* of the type */
 
 	char name[BPF_OBJ_NAME_LEN];
 	uint32_t btf_key_type_id, btf_value_type_id;
-	struct rawtp_btf *btf; /* known in the process that made it, or NULL */
-	uint64_t dev, ino;     /* identity */
-	uint32_t refcount;     /* atomic */
+	struct rawtp_btf *btf;  /* known in the process that made it, or NULL */
+	uint64_t dev, ino;      /* identity */
+	int fd;                 /* our own, see rawtp_map_dup_fd(); -1: none */
+	bool constant;          /* see rawtp_map_is_constant() */
+	uint32_t refcount;      /* atomic */
+	struct rawtp_list node; /* of the process's maps */
 };
+
+/* Bits of bpf_attr.map_flags that say what the system call may do; not shown in bpf_map_info. */
+#define RAWTP_MAP_ACCESS_FLAGS (BPF_F_RDONLY | BPF_F_WRONLY)
 
 /*
  * One per map type, registered by maps/types.h. 0 or -errno throughout.
@@ -69,16 +77,24 @@ struct rawtp_map {
  */
 struct rawtp_map_ops {
 	/* System call side only. */
-	int (*check)(const union bpf_attr *attr);                      /* create: is it legal? */
-	size_t (*layout)(const struct rawtp_map *map);                 /* bytes before the header */
-	int (*open)(struct rawtp_map *map);                            /* set priv, check memory */
-	void (*close)(struct rawtp_map *map);                          /* may be NULL */
-	int (*init)(struct rawtp_map *map);                            /* fill a new one; may be NULL */
+	int (*check)(const union bpf_attr *attr);        /* create: is it legal? */
+	uint64_t (*layout)(const struct rawtp_map *map); /* bytes before the header */
+	int (*open)(struct rawtp_map *map);              /* set priv, check memory */
+	void (*close)(struct rawtp_map *map);            /* may be NULL */
+	int (*init)(struct rawtp_map *map); /* fill a new one, after open(); may be NULL */
 	int (*get_next_key)(struct rawtp_map *map, const void *key, void *next);
 	int (*sys_lookup)(struct rawtp_map *map, const void *key, void *value, uint64_t flags);
-	int (*sys_update)(struct rawtp_map *map, const void *key, const void *value, uint64_t flags);
+	int (*sys_update)(struct rawtp_map *map, const void *key, const void *value,
+			  uint64_t flags);
 	int (*sys_lookup_and_delete)(struct rawtp_map *map, const void *key, void *value);
-	/* Address of the values for BPF_PSEUDO_MAP_VALUE (arrays with one entry); NULL: refused. */
+	/* Takes back what processes that died in the middle held; may be NULL. */
+	void (*recover)(struct rawtp_map *map);
+	/* In a forked child, before anything else of it runs; async-signal-safe; may be NULL. */
+	void (*after_fork)(struct rawtp_map *map);
+	/*
+	 * Address of byte @off of the value, for BPF_PSEUDO_MAP_VALUE (arrays with one entry);
+	 * NULL: refused. -EINVAL: @off is not in the value. -ENOTSUPP (524): more entries than one.
+	 */
 	int (*value_addr)(struct rawtp_map *map, uint32_t off, uint64_t *addr);
 	/* Programs too. */
 	void *(*lookup)(struct rawtp_map *map, const void *key);
@@ -89,15 +105,71 @@ struct rawtp_map_ops {
 const struct rawtp_map_ops *rawtp_map_ops(uint32_t type); /* NULL: not a type we have */
 bool rawtp_map_is_percpu(uint32_t type);
 
-/* Makes a map from BPF_MAP_CREATE's attr. Returns the memfd (O_CLOEXEC) or -errno. */
+/*
+ * Makes a map from BPF_MAP_CREATE's attr. Returns the memfd (O_CLOEXEC, size sealed) or -errno, as
+ * the kernel's. BTF ids are stored and not looked at; map_ifindex, inner maps, vmlinux value types
+ * and map_extra are refused.
+ */
 int rawtp_map_create(const union bpf_attr *attr);
 /*
  * Opens the map behind @fd: a new reference to the object of the same file where this process has
- * it mapped already, else a new mapping after every check. Err-pointer: EBADF not a map, EINVAL a
- * map that is damaged or of another version.
+ * it mapped already, else a new mapping after every check. Err-pointer: EBADF not open, EINVAL not
+ * a map, one that is damaged, of another version, or whose size is not sealed (a peer could cut it
+ * short under a running program); ENOMEM. Just reference counting: @fd may be closed at once.
+ *
+ * rawtp_map_open() also keeps a descriptor of its own for rawtp_map_dup_fd();
+ * rawtp_map_open_quiet() does not: for the agent, which leaves nothing in the fd table of its host.
+ *
+ * None of these is async-signal-safe. All are thread-safe.
  */
 struct rawtp_map *rawtp_map_open(int fd);
+struct rawtp_map *rawtp_map_open_quiet(int fd);
 void rawtp_map_get(struct rawtp_map *map);
+/* The caller sees to it that no program which uses it runs any more (rawtp_synchronize()). */
 void rawtp_map_put(struct rawtp_map *map);
+/*
+ * A new fd (O_CLOEXEC) of the map, though whoever made it may have closed theirs. -EBADF where we
+ * have none, or somebody closed all fds of the process.
+ */
+int rawtp_map_dup_fd(const struct rawtp_map *map);
+
+/*
+ * BPF_MAP_FREEZE: no more writes through the system call. An array with BPF_F_RDONLY_PROG, which
+ * nobody may write from then on, is sealed against new writable mappings too; a process that opens
+ * it frozen (or freezes it) reads a private copy from then on. 0, -EBUSY frozen already, -EPERM.
+ */
+int rawtp_map_freeze(struct rawtp_map *map, int fd);
+bool rawtp_map_is_frozen(const struct rawtp_map *map);
+/*
+ * True where the values can not change any more, whatever any peer does: the verifier may take them
+ * as constants. Once true it stays true.
+ */
+bool rawtp_map_is_constant(const struct rawtp_map *map);
+/* May the system call read (lookup, next key) or write (update, delete)? Else -EPERM. */
+static inline bool rawtp_map_sys_may_read(const struct rawtp_map *map)
+{
+	return !(map->flags & BPF_F_WRONLY);
+}
+static inline bool rawtp_map_sys_may_write(const struct rawtp_map *map)
+{
+	return !(map->flags & BPF_F_RDONLY) && !rawtp_map_is_frozen(map);
+}
+/* What the system call gives and takes as a value: bytes. */
+static inline size_t rawtp_map_sys_value_size(const struct rawtp_map *map)
+{
+	return rawtp_map_is_percpu(map->type) ? (size_t)map->elem_size * map->n_cpus
+					      : map->value_size;
+}
+/*
+ * Takes back what processes that died in the middle of an operation held. For readers and agents,
+ * when they learn that a peer is gone, or find a ring buffer stuck; not for the hot path: looks into
+ * /proc. Any number of processes may call it at any time.
+ */
+void rawtp_map_recover(struct rawtp_map *map);
+
+/* For map types: the rest of the file's memory, made to be there now and not at first touch. */
+int rawtp_map_populate(struct rawtp_map *map, uint64_t offset, uint64_t size);
+/* For map types: checks shared by several. 0 or -errno. */
+int rawtp_map_check_flags(const union bpf_attr *attr, uint32_t allowed);
 
 #endif

@@ -12,7 +12,7 @@
  *
  * An owner releases with one store-release from wherever it runs. The owner words lie in the map's
  * shared memory, since several processes may run programs on one map; a word names its owner
- * (tgid << 32 | tid), so that what a killed process held can be taken back.
+ * (owner.h), so that what a killed process held can be taken back.
  *
  * BPF_MAP_LOOKUP_ELEM gives n_cpus values, as in the kernel: an overflow slot's value is added to
  * that of CPU (slot % n_cpus). doc/decisions.md says why, and what that means for values that are
@@ -29,6 +29,14 @@ struct rawtp_prog;
 struct rawtp_map;
 
 #define RAWTP_OVERFLOW_SLOTS 64
+#define RAWTP_SLOT_STRIDE    8 /* words from owner to owner: each has a cache line */
+
+/*
+ * Shared memory of the owner words, in bytes, and behind them a word with a bit for each overflow
+ * slot that was ever used: the others' values need not be looked at (which would give them memory).
+ */
+#define RAWTP_SLOTS_BYTES(n_slots) \
+	(((uint64_t)(n_slots) + 1) * RAWTP_SLOT_STRIDE * sizeof(uint64_t))
 
 /* Claims a slot in each of prog->percpu_maps. False (and nothing held) where one has none free. */
 bool rawtp_slots_claim(const struct rawtp_prog *prog, struct rawtp_thread *self, uint32_t *slots);
@@ -36,6 +44,9 @@ void rawtp_slots_release(const struct rawtp_prog *prog, const uint32_t *slots);
 
 /* The slot that the innermost running program of this thread holds in @map. */
 uint32_t rawtp_slot_of(const struct rawtp_map *map);
+
+/* Was overflow slot @slot (n_cpus and up) ever used? */
+bool rawtp_slot_was_used(const struct rawtp_map *map, uint32_t slot);
 
 /* Takes back the slots of @map whose owners are dead. Not for the hot path. */
 void rawtp_slots_recover(struct rawtp_map *map);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Helpers on maps. The verifier has proved their arguments; the map is the host's object. */
+#include "bpf/helpers/helper.h"
+#include "bpf/maps/map.h"
+
+/* clang-format off */
+#define RAWTP_HELPER(number, fn_name, returns, a1, a2, a3, a4, a5, doc)                            \
+	uint64_t rawtp_helper_##fn_name(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,        \
+					uint64_t r5);
+#include "bpf/helpers/list.h"
+/* clang-format on */
+
+static inline void *pointer(uint64_t reg)
+{
+	return (void *)(uintptr_t)reg;
+}
+
+uint64_t rawtp_helper_map_lookup_elem(uint64_t map_reg, uint64_t key, uint64_t r3, uint64_t r4,
+				      uint64_t r5)
+{
+	struct rawtp_map *map = pointer(map_reg);
+
+	return (uint64_t)(uintptr_t)map->ops->lookup(map, pointer(key));
+}
+
+uint64_t rawtp_helper_map_update_elem(uint64_t map_reg, uint64_t key, uint64_t value,
+				      uint64_t flags, uint64_t r5)
+{
+	struct rawtp_map *map = pointer(map_reg);
+
+	return (uint64_t)map->ops->update(map, pointer(key), pointer(value), flags);
+}
+
+uint64_t rawtp_helper_map_delete_elem(uint64_t map_reg, uint64_t key, uint64_t r3, uint64_t r4,
+				      uint64_t r5)
+{
+	struct rawtp_map *map = pointer(map_reg);
+
+	return (uint64_t)map->ops->delete (map, pointer(key));
+}
