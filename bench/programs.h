@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The same programs for user space and for the kernel, as instructions: what is compared is the way
+ * of the event, not two compilers. bpf() is rawtp_bpf() or the system call.
+ */
+#ifndef RAWTP_BENCH_PROGRAMS_H
+#define RAWTP_BENCH_PROGRAMS_H
+
+#include <linux/bpf.h>
+#include <stdint.h>
+
+typedef int (*bench_bpf)(int cmd, union bpf_attr *attr, unsigned int size);
+
+int bench_kernel_bpf(int cmd, union bpf_attr *attr, unsigned int size);
+
+#define BENCH_HASH_KEYS  1024
+#define BENCH_RING_BYTES (512 * 1024)
+#define BENCH_RECORD     24
+
+enum bench_program {
+	BENCH_EMPTY,  /* return 0 */
+	BENCH_PERCPU, /* ++percpu_array[0] */
+	BENCH_SHARED, /* atomic ++array[0] */
+	BENCH_HASH,   /* atomic ++hash[act % BENCH_HASH_KEYS] */
+	BENCH_RING,   /* a record of the three arguments, no wake-up */
+};
+
+/* Loads one with its map; 0 or negative errno. *map_fd is -1 where it uses none. */
+int bench_program_load(bench_bpf bpf, enum bench_program program, int *prog_fd, int *map_fd);
+
+/* Sum of all values of the map, -1 on an error: the events that were counted. */
+long long bench_program_count(bench_bpf bpf, enum bench_program program, int map_fd);
+
+#endif
