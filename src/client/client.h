@@ -57,7 +57,8 @@ struct rawtp_client_link_info {
 	uint64_t hits, misses;
 };
 int rawtp_client_links(struct rawtp_client *client,
-		       int (*fn)(const struct rawtp_client_link_info *link, void *data), void *data);
+		       int (*fn)(const struct rawtp_client_link_info *link, void *data),
+		       void *data);
 
 /*
  * Attaches the program behind @prog_fd at @tracepoint. @link_end: the target's end of the link's
