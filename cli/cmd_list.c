@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* rawtp list: tracepoints of processes or of a file that does not run. */
+#include "cli.h"
+#include "client/client.h"
+#include "elf_file.h"
+#include "event_print.h"
+
+#include <fnmatch.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct list {
+	struct rawtp_cli *cli;
+	const char *glob; /* NULL: all */
+	bool running;
+	bool several; /* processes: each under its own heading */
+	unsigned int seen, shown, processes;
+	struct rawtp_nearest nearest;
+};
+
+static int on_event(const struct rawtp_client_event *event, void *data)
+{
+	struct list *list = data;
+
+	list->seen++;
+	if (list->glob)
+		rawtp_nearest_offer(&list->nearest, event->name);
+	if (list->glob && fnmatch(list->glob, event->name, 0))
+		return 0;
+	list->shown++;
+	rawtp_event_print(&list->cli->out, event, list->cli->verbose, list->running);
+	return 0;
+}
+
+static int list_process(struct list *list, pid_t pid)
+{
+	struct rawtp_output *out = &list->cli->out;
+	struct rawtp_client *client;
+	char comm[64];
+	int err = rawtp_client_open(pid, &client);
+
+	if (err)
+		return rawtp_cli_error(list->cli, "process %d: %s", (int)pid,
+				       rawtp_cli_open_reason(err));
+	rawtp_cli_comm(pid, comm, sizeof(comm));
+	if (out->json) {
+		rawtp_output_object(out, NULL);
+		rawtp_output_i64(out, "pid", pid);
+		rawtp_output_string(out, "comm", comm);
+		rawtp_output_array(out, "tracepoints");
+	} else if (list->several) {
+		printf("%s%d (%s):\n", list->processes ? "\n" : "", (int)pid, comm);
+	}
+	list->processes++;
+	err = rawtp_client_list(client, on_event, list);
+	rawtp_client_close(client);
+	if (out->json) {
+		rawtp_output_end(out);
+		rawtp_output_end(out);
+	}
+	if (err < 0)
+		return rawtp_cli_error(list->cli, "process %d: %s", (int)pid,
+				       rawtp_cli_open_reason(err));
+	return RAWTP_EXIT_OK;
+}
+
+static int on_process(pid_t pid, void *data)
+{
+	/* One that ends or stops meanwhile does not keep us from the others. */
+	list_process(data, pid);
+	return 0;
+}
+
+static int list_file(struct list *list, const char *path)
+{
+	char reason[256];
+
+	if (list->cli->json)
+		rawtp_output_array(&list->cli->out, NULL);
+	if (rawtp_elf_list(path, on_event, list, reason, sizeof(reason))) {
+		if (list->cli->json)
+			rawtp_output_end(&list->cli->out);
+		return rawtp_cli_error(list->cli, "%s: %s", path, reason);
+	}
+	if (list->cli->json)
+		rawtp_output_end(&list->cli->out);
+	return RAWTP_EXIT_OK;
+}
+
+static int list_processes(struct list *list, pid_t pid)
+{
+	struct rawtp_output *out = &list->cli->out;
+	int status = RAWTP_EXIT_OK;
+
+	list->running = true;
+	list->several = !pid;
+	if (out->json)
+		rawtp_output_array(out, NULL);
+	if (pid)
+		status = list_process(list, pid);
+	else
+		rawtp_client_find(on_process, list);
+	if (out->json)
+		rawtp_output_end(out);
+	if (!pid && !list->processes)
+		return rawtp_cli_error(list->cli,
+				       "no process with tracepoints; rawtp run --provider libc -- "
+				       "COMMAND starts one");
+	return status;
+}
+
+/* What has a slash is a file, and so is what exists; anything else is a pattern. */
+static bool is_file(const char *operand)
+{
+	return strchr(operand, '/') || !access(operand, F_OK);
+}
+
+static int run(struct rawtp_cli *cli, int argc, char **argv)
+{
+	struct list list = {.cli = cli};
+	const char *file = NULL;
+	char text[512];
+	pid_t pid = 0;
+	int id, status;
+
+	while ((id = rawtp_cli_option(cli, argc, argv, false)) != -1)
+		if (id == 'p' && rawtp_cli_pid(optarg, &pid))
+			return rawtp_cli_usage(cli, "-p %s is no process number", optarg);
+	if (optind < argc && !pid && is_file(argv[optind]))
+		file = argv[optind++];
+	if (optind < argc)
+		list.glob = argv[optind++];
+	if (optind < argc)
+		return rawtp_cli_usage(cli, "%s is one operand too many", argv[optind]);
+	rawtp_nearest_init(&list.nearest, list.glob ? list.glob : "");
+	status = file ? list_file(&list, file) : list_processes(&list, pid);
+	if (!status && list.glob && !list.shown)
+		return rawtp_cli_error(cli, "none of %u tracepoints matches %s%s", list.seen,
+				       list.glob,
+				       rawtp_nearest_text(&list.nearest, text, sizeof(text)));
+	return status;
+}
+
+static const struct rawtp_option options[] = {
+	{'p', "pid", "PID", "tracepoints of this process"},
+	{0},
+};
+
+const struct rawtp_command rawtp_cmd_list = {
+	.name = "list",
+	.usage = "[OPTION...] [-p PID | FILE] [GLOB]",
+	.summary = "Show tracepoints with the types of their arguments",
+	.details = "FILE is a program or library, which need not run. GLOB is a shell pattern.\n"
+		   "Without -p and FILE: of all processes that carry tracepoints.\n"
+		   "-v adds where each is, its sites, and each argument's size.\n",
+	.options = options,
+	.run = run,
+};

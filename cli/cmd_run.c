@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* rawtp run: a command that is traced from its first instruction. */
+#include "cli.h"
+#include "monitor.h"
+#include "spawn.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define DEFAULT_MAX_ENTRIES 100
+
+struct run {
+	struct rawtp_cli *cli;
+	struct rawtp_session session;
+	struct rawtp_monitor monitor;
+	const char *output; /* file of the report; NULL: standard error */
+	char provider[PATH_MAX];
+	char **command;
+};
+
+static int read_option(struct run *run, int id)
+{
+	struct rawtp_cli *cli = run->cli;
+	uint64_t number;
+
+	switch (id) {
+	case RAWTP_OPTION_PROVIDER:
+		return rawtp_spawn_provider(cli, optarg, run->provider, sizeof(run->provider));
+	case 'o':
+		run->output = optarg;
+		return RAWTP_EXIT_OK;
+	case RAWTP_OPTION_INTERVAL:
+		if (rawtp_cli_seconds(optarg, &run->monitor.interval))
+			return rawtp_cli_usage(cli, "--interval %s is no number of seconds",
+					       optarg);
+		return RAWTP_EXIT_OK;
+	case RAWTP_OPTION_RECORD:
+		run->monitor.record = optarg;
+		return RAWTP_EXIT_OK;
+	case RAWTP_OPTION_MAX_ENTRIES:
+		if (rawtp_cli_u64(optarg, 10, &number) || number > UINT32_MAX)
+			return rawtp_cli_usage(cli, "--max-entries %s is no number", optarg);
+		run->monitor.max_entries = (uint32_t)number;
+		return RAWTP_EXIT_OK;
+	default:
+		return RAWTP_EXIT_USAGE;
+	}
+}
+
+static int wait_status(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Attaches, lets it go, watches it to its end. */
+static int trace(struct run *run, pid_t pid, struct rawtp_client *client)
+{
+	int status = rawtp_session_add_client(&run->session, pid, client), err;
+
+	if (!status)
+		status = rawtp_session_attach(&run->session);
+	if (!status) {
+		err = rawtp_client_go(client);
+		if (err)
+			status = rawtp_cli_error(run->cli, "%s does not start: %s", run->command[0],
+						 strerror(-err));
+	}
+	run->monitor.child = pid;
+	if (!status)
+		status = rawtp_monitor_run(&run->monitor);
+	if (status) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		return status;
+	}
+	return wait_status(run->monitor.child_status);
+}
+
+static int run_command(struct run *run, char **objects, unsigned int n)
+{
+	const char *provider = *run->provider ? run->provider : NULL;
+	struct rawtp_client *client;
+	struct rawtp_output out;
+	FILE *file = stderr;
+	pid_t pid;
+	int status;
+
+	if (!n)
+		return rawtp_spawn_exec(run->cli, provider, run->command);
+	if (run->output && !(file = fopen(run->output, "we")))
+		return rawtp_cli_error(run->cli, "%s: cannot be written: %s", run->output,
+				       strerror(errno));
+	rawtp_output_init(&out, file, run->cli->json);
+	run->monitor.out = &out;
+	status = rawtp_session_load(&run->session, run->cli, objects, n);
+	if (!status)
+		status = rawtp_spawn_traced(run->cli, provider, run->command, &pid, &client);
+	if (!status) {
+		rawtp_monitor_catch_signals();
+		status = trace(run, pid, client);
+	}
+	rawtp_session_free(&run->session);
+	if (file != stderr && fclose(file))
+		return rawtp_cli_error(run->cli, "%s: cannot be written: %s", run->output,
+				       strerror(errno));
+	return status;
+}
+
+/* Objects are what stands before "--", or, without it, what ends in ".o". */
+static unsigned int count_objects(int argc, char **argv, bool dashes)
+{
+	unsigned int n = 0;
+	size_t length;
+
+	for (; optind + (int)n < argc && !dashes; n++) {
+		length = strlen(argv[optind + n]);
+		if (length < 3 || strcmp(argv[optind + n] + length - 2, ".o"))
+			break;
+	}
+	return n;
+}
+
+static int run_main(struct rawtp_cli *cli, int argc, char **argv)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	int id, status = RAWTP_EXIT_OK;
+	unsigned int n = 0;
+
+	if (!run)
+		return rawtp_cli_error(cli, "out of memory");
+	run->cli = cli;
+	run->session.sample = RAWTP_SESSION_SAMPLE;
+	run->monitor.session = &run->session;
+	run->monitor.max_entries = DEFAULT_MAX_ENTRIES;
+	while (!status && (id = rawtp_cli_option(cli, argc, argv, true)) != -1)
+		status = read_option(run, id);
+	if (!status) {
+		n = count_objects(argc, argv, !strcmp(argv[optind - 1], "--"));
+		run->command = argv + optind + n;
+		if (*run->command && !strcmp(*run->command, "--"))
+			run->command++;
+		if (!*run->command)
+			status = rawtp_cli_usage(cli, "name a command");
+	}
+	if (!status)
+		status = run_command(run, argv + optind, n);
+	free(run);
+	return status;
+}
+
+static const struct rawtp_option options[] = {
+	{RAWTP_OPTION_PROVIDER, "provider", "NAME", "preload tracepoints of a library: libc"},
+	{'o', "output", "FILE", "write the report there (else: standard error)"},
+	{RAWTP_OPTION_INTERVAL, "interval", "SECONDS", "print rates so often (else: at the end)"},
+	{RAWTP_OPTION_RECORD, "record", "STRUCT", "print ring buffer records as this struct"},
+	{RAWTP_OPTION_MAX_ENTRIES, "max-entries", "N", "of a map, in text; 0: all (100)"},
+	{0},
+};
+
+const struct rawtp_command rawtp_cmd_run = {
+	.name = "run",
+	.usage = "[OPTION...] [OBJECT.bpf.o...] -- COMMAND [ARG...]",
+	.summary = "Start a command traced from its first instruction",
+	.details = "The exit status is the command's; 128 + N where signal N killed it; 127 where "
+		   "it is not\nfound, 126 where it cannot be run.\nWithout an object it only "
+		   "preloads the provider: attach to it later.\n",
+	.options = options,
+	.run = run_main,
+};

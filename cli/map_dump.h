@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The maps of a loaded object, with keys and values by their BTF types. Per-CPU counters (integers
+ * and arrays of them) are summed; other per-CPU values are shown CPU by CPU. Where a map looks like
+ * a power-of-two histogram it is drawn as one (histogram.h says when).
+ */
+#ifndef RAWTP_CLI_MAP_DUMP_H
+#define RAWTP_CLI_MAP_DUMP_H
+
+#include "output.h"
+#include <bpf/libbpf.h>
+
+struct rawtp_map_dump {
+	struct rawtp_output *out;
+	uint32_t max_entries; /* in text; 0: all */
+	bool read_only;       /* .rodata too */
+};
+
+/* JSON: items of the array that the caller has begun. */
+void rawtp_map_dump_object(const struct rawtp_map_dump *dump, struct bpf_object *object);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "monitor.h"
+#include "map_dump.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define STEP 0.1 /* seconds: how late an ended target, a signal or a child is seen at most */
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int sig)
+{
+	stopped = sig;
+}
+
+void rawtp_monitor_catch_signals(void)
+{
+	/* No SA_RESTART: waiting ends at once. */
+	const struct sigaction action = {.sa_handler = on_signal};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+bool rawtp_monitor_stopped(void)
+{
+	return stopped;
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void print_start(struct rawtp_monitor *monitor)
+{
+	const struct rawtp_session *session = monitor->session;
+	struct rawtp_output *out = monitor->out;
+	unsigned int i;
+
+	if (!out->json) {
+		for (i = 0; i < session->n_targets; i++)
+			fprintf(out->file, "%s %d (%s)", i ? "," : "attached to",
+				(int)session->targets[i].pid, session->targets[i].comm);
+		fputs(monitor->seconds || monitor->child ? "\n" : "; Ctrl-C detaches\n", out->file);
+		return;
+	}
+	rawtp_output_object(out, NULL);
+	rawtp_output_array(out, "targets");
+	for (i = 0; i < session->n_targets; i++) {
+		rawtp_output_object(out, NULL);
+		rawtp_output_i64(out, "pid", session->targets[i].pid);
+		rawtp_output_string(out, "comm", session->targets[i].comm);
+		rawtp_output_end(out);
+	}
+	rawtp_output_end(out);
+	rawtp_output_array(out, "events");
+}
+
+/* Figures of one program between @from and @to, which lie @seconds apart. */
+static void print_figures(struct rawtp_output *out, const struct rawtp_session_program *program,
+			  const struct rawtp_stats_block *from, const struct rawtp_stats_block *to,
+			  double seconds)
+{
+	uint64_t hits = to->hits - from->hits, timed = to->timed - from->timed;
+	uint64_t misses = to->misses - from->misses;
+	double rate = seconds > 0 ? (double)hits / seconds : 0;
+	double cost = timed ? (double)(to->nsecs - from->nsecs) / (double)timed : 0;
+	char text[32] = "-";
+
+	if (!out->json) {
+		if (timed)
+			snprintf(text, sizeof(text), "%.1f", cost);
+		fprintf(out->file, "%-20s %-24s %14s %14s %8s %10s\n", program->name,
+			program->tracepoint, rawtp_output_thousands(hits),
+			rawtp_output_thousands((uint64_t)rate), text,
+			rawtp_output_thousands(misses));
+		return;
+	}
+	rawtp_output_object(out, NULL);
+	rawtp_output_string(out, "object", program->object->path);
+	rawtp_output_string(out, "program", program->name);
+	rawtp_output_string(out, "tracepoint", program->tracepoint);
+	rawtp_output_u64(out, "events", hits);
+	rawtp_output_u64(out, "runs", hits - misses);
+	rawtp_output_u64(out, "misses", misses);
+	rawtp_output_u64(out, "recursion_misses", to->recursion_misses - from->recursion_misses);
+	rawtp_output_double(out, "events_per_second", rate, 1);
+	if (timed)
+		rawtp_output_double(out, "ns_per_run", cost, 1);
+	else
+		rawtp_output_null(out, "ns_per_run");
+	rawtp_output_end(out);
+}
+
+static void print_header(struct rawtp_output *out)
+{
+	if (!out->json)
+		fprintf(out->file, "%8s  %-20s %-24s %14s %14s %8s %10s\n", "seconds", "program",
+			"tracepoint", "events", "events/s", "ns/run", "misses");
+}
+
+static void print_rates(struct rawtp_monitor *monitor, double at, double seconds)
+{
+	struct rawtp_session *session = monitor->session;
+	struct rawtp_output *out = monitor->out;
+	unsigned int i;
+
+	rawtp_session_read(session);
+	if (out->json) {
+		rawtp_output_object(out, NULL);
+		rawtp_output_double(out, "seconds", at, 3);
+		rawtp_output_array(out, "rates");
+	}
+	for (i = 0; i < session->n_programs; i++) {
+		if (!out->json)
+			fprintf(out->file, "%8.1f  ", at);
+		print_figures(out, &session->programs[i], &session->programs[i].before,
+			      &session->programs[i].now, seconds);
+	}
+	if (out->json) {
+		rawtp_output_end(out);
+		rawtp_output_end(out);
+	}
+	fflush(out->file);
+}
+
+static void on_gone(const struct rawtp_session_target *target, void *data)
+{
+	struct rawtp_output *out = data;
+
+	if (!out->json) {
+		fprintf(out->file,
+			"process %d (%s) has exited or was detached; its figures and the "
+			"maps are kept\n",
+			(int)target->pid, target->comm);
+		return;
+	}
+	rawtp_output_object(out, NULL);
+	rawtp_output_i64(out, "gone", target->pid);
+	rawtp_output_end(out);
+}
+
+static bool child_ended(struct rawtp_monitor *monitor)
+{
+	return monitor->child &&
+	       waitpid(monitor->child, &monitor->child_status, WNOHANG) == monitor->child;
+}
+
+/* Returns after how many seconds it ended. */
+static double loop(struct rawtp_monitor *monitor, struct rawtp_rings *rings)
+{
+	double start = now(), last = start, t = start, wait, due;
+
+	for (;;) {
+		due = monitor->seconds ? start + monitor->seconds : t + STEP;
+		if (monitor->interval && last + monitor->interval < due)
+			due = last + monitor->interval;
+		wait = due - t < STEP ? due - t : STEP;
+		rawtp_rings_poll(rings, wait > 0 ? (int)(wait * 1000 + 0.999) : 0);
+		t = now();
+		if (monitor->interval && t >= last + monitor->interval) {
+			print_rates(monitor, t - start, t - last);
+			last = t;
+		}
+		if (child_ended(monitor))
+			break;
+		/* A signal ends a command that we started by itself: it gets it too, or from us. */
+		if (stopped && !monitor->child)
+			break;
+		if (stopped && monitor->child) {
+			if (stopped != SIGINT)
+				kill(monitor->child, (int)stopped);
+			stopped = 0;
+		}
+		if (!rawtp_session_check(monitor->session, on_gone, monitor->out) &&
+		    !monitor->child)
+			break;
+		if (monitor->seconds && t >= start + monitor->seconds)
+			break;
+	}
+	return now() - start;
+}
+
+static void print_totals(struct rawtp_monitor *monitor, double seconds)
+{
+	const struct rawtp_stats_block zero = {0};
+	const struct rawtp_session *session = monitor->session;
+	struct rawtp_output *out = monitor->out;
+	unsigned int i;
+
+	if (out->json) {
+		rawtp_output_double(out, "seconds", seconds, 3);
+		rawtp_output_array(out, "totals");
+	}
+	for (i = 0; i < session->n_programs; i++) {
+		if (!out->json)
+			fprintf(out->file, "%8s  ", "total");
+		print_figures(out, &session->programs[i], &zero, &session->programs[i].now,
+			      seconds);
+	}
+	if (out->json)
+		rawtp_output_end(out);
+}
+
+static void print_maps(struct rawtp_monitor *monitor, struct rawtp_rings *rings)
+{
+	const struct rawtp_map_dump dump = {
+		.out = monitor->out,
+		.max_entries = monitor->max_entries,
+		.read_only = monitor->session->cli->verbose,
+	};
+	unsigned int i;
+
+	if (monitor->out->json)
+		rawtp_output_array(monitor->out, "maps");
+	else
+		fputc('\n', monitor->out->file);
+	for (i = 0; i < monitor->session->n_objects; i++)
+		rawtp_map_dump_object(&dump, monitor->session->objects[i].bpf);
+	rawtp_rings_print(rings);
+	if (monitor->out->json)
+		rawtp_output_end(monitor->out);
+}
+
+int rawtp_monitor_run(struct rawtp_monitor *monitor)
+{
+	struct rawtp_output *out = monitor->out;
+	struct rawtp_rings *rings;
+	double seconds;
+	int status;
+
+	status = rawtp_rings_open(monitor, &rings);
+	if (status)
+		return status;
+	print_start(monitor);
+	print_header(out);
+	fflush(out->file);
+	seconds = loop(monitor, rings);
+	rawtp_session_detach(monitor->session);
+	rawtp_rings_drain(rings);
+	rawtp_session_read(monitor->session);
+	if (out->json)
+		rawtp_output_end(out); /* events */
+	print_totals(monitor, seconds);
+	print_maps(monitor, rings);
+	if (out->json)
+		rawtp_output_end(out);
+	rawtp_rings_close(rings);
+	fflush(out->file);
+	return RAWTP_EXIT_OK;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is shown of a session: rates while it runs, records of ring buffers, and at its end the
+ * totals and the maps.
+ */
+#ifndef RAWTP_CLI_MONITOR_H
+#define RAWTP_CLI_MONITOR_H
+
+#include "session.h"
+#include <sys/types.h>
+
+struct rawtp_monitor {
+	struct rawtp_session *session;
+	struct rawtp_output *out;
+	double seconds;       /* ends by itself after so many; 0: when it is stopped */
+	double interval;      /* between two lines of rates, in seconds; 0: none */
+	uint32_t max_entries; /* of a map, in text; 0: all */
+	const char *record;   /* struct of the ring buffers' records, or NULL */
+	pid_t child;          /* ends when this child does; 0: none */
+	int child_status;     /* as waitpid() has it */
+};
+
+/* Runs to the end, detaches, prints. Returns an exit status. */
+int rawtp_monitor_run(struct rawtp_monitor *monitor);
+
+/* From now on SIGINT, SIGTERM and SIGHUP end a monitor instead of the process. */
+void rawtp_monitor_catch_signals(void);
+bool rawtp_monitor_stopped(void);
+
+/* The ring buffers of the session. 0 or an exit status. */
+struct rawtp_rings;
+int rawtp_rings_open(struct rawtp_monitor *monitor, struct rawtp_rings **rings);
+/* Waits up to @ms, handles what came; without ring buffers it only waits. */
+void rawtp_rings_poll(struct rawtp_rings *rings, int ms);
+/* All that is left; then, in text, a line a ring buffer; in JSON, items of the array of maps. */
+void rawtp_rings_drain(struct rawtp_rings *rings);
+void rawtp_rings_print(struct rawtp_rings *rings);
+void rawtp_rings_close(struct rawtp_rings *rings);
+
+#endif

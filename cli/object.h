@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * BPF object files: opened and loaded through libbpf, with its messages kept for the one line that
+ * says what went wrong. Files are hostile until proved otherwise: they are checked before libbpf
+ * sees them, and should libbpf crash on one all the same, the command says so and exits with 1.
+ */
+#ifndef RAWTP_CLI_OBJECT_H
+#define RAWTP_CLI_OBJECT_H
+
+#include "cli.h"
+#include <bpf/libbpf.h>
+
+struct rawtp_object {
+	const char *path;
+	struct bpf_object *bpf;
+};
+
+/* Where libbpf's words go: nowhere but into error lines, or (verbose) to standard error. */
+void rawtp_object_init(const struct rawtp_cli *cli);
+
+/*
+ * Opens @path. Programs other than raw tracepoints are left out, and it is an error where none is
+ * left. 0, or an exit status: the error has been printed.
+ */
+int rawtp_object_open(const struct rawtp_cli *cli, const char *path, struct rawtp_object *object);
+/* Maps, BTF, programs: through bpf(2) of the chosen target. The same result. */
+int rawtp_object_load(const struct rawtp_cli *cli, struct rawtp_object *object);
+void rawtp_object_close(struct rawtp_object *object);
+
+/*
+ * The tracepoint of SEC("raw_tp/NAME") or SEC("raw_tracepoint/NAME"); "" where the section has no
+ * name behind the slash; NULL where it is no raw tracepoint.
+ */
+const char *rawtp_object_tracepoint(const struct bpf_program *program);
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+#include "session.h"
+#include "base/err.h"
+#include "bpf/syscall/syscall.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define DETACH_TIME_LIMIT 2000 /* ms; a stopped target detaches when it goes on */
+
+/* Arguments that the verifier saw a program read. */
+static uint32_t args_read(int fd)
+{
+	struct rawtp_prog *prog = rawtp_prog_from_fd(fd);
+	uint32_t n;
+
+	if (rawtp_is_err(prog))
+		return 0;
+	n = (prog->max_ctx_access + 7) / 8;
+	rawtp_prog_put(prog);
+	return n;
+}
+
+static int add_programs(struct rawtp_session *session, const struct rawtp_object *object)
+{
+	struct rawtp_session_program *grown;
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object->bpf)
+	{
+		const char *tracepoint = rawtp_object_tracepoint(program);
+
+		if (!tracepoint || bpf_program__fd(program) < 0)
+			continue;
+		if (!*tracepoint)
+			return rawtp_cli_error(session->cli,
+					       "%s: program %s names no tracepoint; write "
+					       "SEC(\"raw_tp/NAME\")",
+					       object->path, bpf_program__name(program));
+		grown = realloc(session->programs, (session->n_programs + 1) * sizeof(*grown));
+		if (!grown)
+			return rawtp_cli_error(session->cli, "out of memory");
+		session->programs = grown;
+		grown[session->n_programs++] = (struct rawtp_session_program){
+			.object = object,
+			.name = bpf_program__name(program),
+			.tracepoint = tracepoint,
+			.fd = bpf_program__fd(program),
+			.n_args = args_read(bpf_program__fd(program)),
+		};
+	}
+	return RAWTP_EXIT_OK;
+}
+
+int rawtp_session_load(struct rawtp_session *session, const struct rawtp_cli *cli, char **paths,
+		       unsigned int n)
+{
+	struct rawtp_object *object;
+	unsigned int i;
+	int status;
+
+	session->cli = cli;
+	if (n > RAWTP_SESSION_MAX_OBJECTS)
+		return rawtp_cli_error(cli, "%u objects; at most %u can be loaded at once", n,
+				       RAWTP_SESSION_MAX_OBJECTS);
+	rawtp_object_init(cli);
+	for (i = 0; i < n; i++) {
+		object = &session->objects[i];
+		status = rawtp_object_open(cli, paths[i], object);
+		if (status)
+			return status;
+		session->n_objects++;
+		status = rawtp_object_load(cli, object);
+		if (!status)
+			status = add_programs(session, object);
+		if (status)
+			return status;
+	}
+	return RAWTP_EXIT_OK;
+}
+
+int rawtp_session_add_client(struct rawtp_session *session, pid_t pid, struct rawtp_client *client)
+{
+	struct rawtp_session_target *target;
+	unsigned int i;
+
+	for (i = 0; i < session->n_targets; i++)
+		if (session->targets[i].pid == pid)
+			break;
+	if (i < session->n_targets || session->n_targets == RAWTP_SESSION_MAX_TARGETS) {
+		rawtp_client_close(client);
+		if (i < session->n_targets)
+			return RAWTP_EXIT_OK;
+		return rawtp_cli_error(session->cli, "more than %u processes; name some with -p",
+				       RAWTP_SESSION_MAX_TARGETS);
+	}
+	target = &session->targets[session->n_targets++];
+	memset(target, 0, sizeof(*target));
+	target->pid = pid;
+	target->client = client;
+	target->link = -1;
+	rawtp_cli_comm(pid, target->comm, sizeof(target->comm));
+	return RAWTP_EXIT_OK;
+}
+
+int rawtp_session_add_pid(struct rawtp_session *session, pid_t pid)
+{
+	struct rawtp_client *client;
+	int err = rawtp_client_open(pid, &client);
+
+	if (err)
+		return rawtp_cli_error(session->cli, "process %d: %s", (int)pid,
+				       rawtp_cli_open_reason(err));
+	return rawtp_session_add_client(session, pid, client);
+}
+
+/* A fresh memfd for the figures of one attachment. Its fd, or -1: then there are no figures. */
+static int make_stats(struct rawtp_session *session, struct rawtp_link_stats **stats)
+{
+	int fd = rawtp_link_stats_create();
+
+	*stats = NULL;
+	if (fd < 0)
+		return -1;
+	*stats = rawtp_link_stats_map(fd);
+	if (rawtp_is_err(*stats)) {
+		*stats = NULL;
+		close(fd);
+		return -1;
+	}
+	__atomic_store_n(&(*stats)->sample, session->sample, __ATOMIC_RELAXED);
+	return fd;
+}
+
+struct find_event {
+	const char *name;
+	struct rawtp_nearest nearest;
+	uint32_t n_args;
+	bool found;
+	char args[256];
+};
+
+static int find_event(const struct rawtp_client_event *event, void *data)
+{
+	struct find_event *find = data;
+	size_t used;
+	uint32_t i;
+
+	rawtp_nearest_offer(&find->nearest, event->name);
+	if (strcmp(event->name, find->name))
+		return 0;
+	find->found = true;
+	find->n_args = event->n_args;
+	find->args[0] = '\0';
+	for (i = 0; i < event->n_args; i++) {
+		used = strlen(find->args);
+		snprintf(find->args + used, sizeof(find->args) - used, "%s%s", i ? ", " : "",
+			 event->args[i].name);
+	}
+	return 0;
+}
+
+/* What can be said better here than by the errno of a refusal. 0 or an exit status. */
+static int check_program(struct rawtp_session *session, const struct rawtp_session_target *target,
+			 const struct rawtp_session_program *program)
+{
+	struct find_event find = {.name = program->tracepoint};
+	char text[512];
+	int err;
+
+	rawtp_nearest_init(&find.nearest, program->tracepoint);
+	err = rawtp_client_list(target->client, find_event, &find);
+	if (err < 0)
+		return rawtp_cli_error(session->cli, "process %d (%s): %s", (int)target->pid,
+				       target->comm, rawtp_cli_open_reason(err));
+	if (!find.found)
+		return rawtp_cli_error(session->cli,
+				       "%s: program %s: process %d (%s) has no tracepoint %s%s; "
+				       "see rawtp list -p %d",
+				       program->object->path, program->name, (int)target->pid,
+				       target->comm, program->tracepoint,
+				       rawtp_nearest_text(&find.nearest, text, sizeof(text)),
+				       (int)target->pid);
+	if (program->n_args > find.n_args)
+		return rawtp_cli_error(session->cli,
+				       "%s: program %s reads %u arguments, but tracepoint %s has "
+				       "%u (%s); read fewer",
+				       program->object->path, program->name, program->n_args,
+				       program->tracepoint, find.n_args, find.args);
+	return RAWTP_EXIT_OK;
+}
+
+static int attach_program(struct rawtp_session *session, struct rawtp_session_target *target,
+			  unsigned int n, int link_end)
+{
+	const struct rawtp_session_program *program = &session->programs[n];
+	char log[4096] = "";
+	int err, stats_fd;
+
+	err = check_program(session, target, program);
+	if (err)
+		return err;
+	stats_fd = make_stats(session, &target->stats[n]);
+	err = rawtp_client_attach(target->client, program->fd, program->tracepoint, link_end,
+				  stats_fd, 0, log, sizeof(log));
+	if (stats_fd >= 0)
+		close(stats_fd);
+	if (!err)
+		return RAWTP_EXIT_OK;
+	log[strcspn(log, "\n")] = '\0';
+	return rawtp_cli_error(
+		session->cli, "%s: program %s cannot be attached to %s of process %d (%s): %s",
+		program->object->path, program->name, program->tracepoint, (int)target->pid,
+		target->comm, *log ? log : rawtp_cli_open_reason(err));
+}
+
+static int attach_target(struct rawtp_session *session, struct rawtp_session_target *target)
+{
+	int ends[2], status = RAWTP_EXIT_OK;
+	unsigned int i;
+
+	target->stats = calloc(session->n_programs, sizeof(*target->stats));
+	if (!target->stats || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+		return rawtp_cli_error(session->cli, "cannot make a link: %s", strerror(errno));
+	for (i = 0; i < session->n_programs && !status; i++)
+		status = attach_program(session, target, i, ends[1]);
+	/* The target holds its own copy; with ours open, its death could not be seen. */
+	close(ends[1]);
+	target->link = ends[0];
+	return status;
+}
+
+int rawtp_session_attach(struct rawtp_session *session)
+{
+	unsigned int i;
+	int status = RAWTP_EXIT_OK;
+
+	for (i = 0; i < session->n_targets && !status; i++)
+		status = attach_target(session, &session->targets[i]);
+	if (status)
+		rawtp_session_detach(session);
+	return status;
+}
+
+unsigned int rawtp_session_check(struct rawtp_session *session,
+				 void (*fn)(const struct rawtp_session_target *target, void *data),
+				 void *data)
+{
+	unsigned int i, left = 0;
+
+	for (i = 0; i < session->n_targets; i++) {
+		struct rawtp_session_target *target = &session->targets[i];
+		struct pollfd fd = {.fd = target->link, .events = POLLIN};
+
+		if (target->gone)
+			continue;
+		if (poll(&fd, 1, 0) > 0 && (fd.revents & (POLLHUP | POLLERR | POLLNVAL))) {
+			target->gone = true;
+			fn(target, data);
+		} else {
+			left++;
+		}
+	}
+	return left;
+}
+
+static void add_figures(struct rawtp_stats_block *sum, const struct rawtp_link_stats *stats)
+{
+	const struct rawtp_stats_block more = rawtp_link_stats_sum(stats);
+
+	sum->hits += more.hits;
+	sum->misses += more.misses;
+	sum->recursion_misses += more.recursion_misses;
+	sum->timed += more.timed;
+	sum->nsecs += more.nsecs;
+}
+
+void rawtp_session_read(struct rawtp_session *session)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < session->n_programs; i++) {
+		struct rawtp_session_program *program = &session->programs[i];
+
+		program->before = program->now;
+		memset(&program->now, 0, sizeof(program->now));
+		for (j = 0; j < session->n_targets; j++)
+			if (session->targets[j].stats && session->targets[j].stats[i])
+				add_figures(&program->now, session->targets[j].stats[i]);
+	}
+}
+
+/* The target closes its end when the last run has ended. */
+static void wait_for_end(struct rawtp_session_target *target)
+{
+	struct pollfd fd = {.fd = target->link, .events = POLLIN};
+	char byte;
+
+	while (poll(&fd, 1, DETACH_TIME_LIMIT) > 0)
+		if (recv(target->link, &byte, 1, MSG_DONTWAIT) <= 0)
+			break;
+}
+
+void rawtp_session_detach(struct rawtp_session *session)
+{
+	unsigned int i;
+
+	for (i = 0; i < session->n_targets; i++)
+		if (session->targets[i].link >= 0)
+			shutdown(session->targets[i].link, SHUT_WR);
+	for (i = 0; i < session->n_targets; i++) {
+		if (session->targets[i].link < 0)
+			continue;
+		wait_for_end(&session->targets[i]);
+		close(session->targets[i].link);
+		session->targets[i].link = -1;
+	}
+}
+
+void rawtp_session_free(struct rawtp_session *session)
+{
+	unsigned int i, j;
+
+	rawtp_session_detach(session);
+	for (i = 0; i < session->n_targets; i++) {
+		struct rawtp_session_target *target = &session->targets[i];
+
+		for (j = 0; target->stats && j < session->n_programs; j++)
+			if (target->stats[j])
+				rawtp_link_stats_unmap(target->stats[j]);
+		free(target->stats);
+		rawtp_client_close(target->client);
+	}
+	for (i = 0; i < session->n_objects; i++)
+		rawtp_object_close(&session->objects[i]);
+	free(session->programs);
+	memset(session, 0, sizeof(*session));
+}

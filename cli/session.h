@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A tracing session: loaded objects, the processes that they are attached to, and the figures of
+ * each attachment. What is attached is detached by rawtp_session_detach(), or by the end of this
+ * process, however it ends.
+ */
+#ifndef RAWTP_CLI_SESSION_H
+#define RAWTP_CLI_SESSION_H
+
+#include "cli.h"
+#include "client/client.h"
+#include "link/raw_tracepoint.h"
+#include "object.h"
+
+#define RAWTP_SESSION_MAX_OBJECTS 16
+#define RAWTP_SESSION_MAX_TARGETS 256
+#define RAWTP_SESSION_SAMPLE      128
+
+/* One program of one object, in all targets. */
+struct rawtp_session_program {
+	const struct rawtp_object *object;
+	const char *name, *tracepoint;
+	int fd;
+	uint32_t n_args;                      /* that it reads at least */
+	struct rawtp_stats_block now, before; /* sums over all targets and blocks */
+};
+
+struct rawtp_session_target {
+	pid_t pid;
+	char comm[64];
+	struct rawtp_client *client;
+	int link; /* our end; at its end of file the target has gone, or somebody detached it */
+	bool gone;
+	struct rawtp_link_stats **stats; /* one a program; NULL: none */
+};
+
+struct rawtp_session {
+	const struct rawtp_cli *cli;
+	struct rawtp_object objects[RAWTP_SESSION_MAX_OBJECTS];
+	struct rawtp_session_program *programs;
+	struct rawtp_session_target targets[RAWTP_SESSION_MAX_TARGETS];
+	unsigned int n_objects, n_programs, n_targets;
+	uint32_t sample; /* time one run in so many; 0: none */
+};
+
+/* All of these return 0 or an exit status, and have printed the error then. */
+int rawtp_session_load(struct rawtp_session *session, const struct rawtp_cli *cli, char **paths,
+		       unsigned int n);
+int rawtp_session_add_pid(struct rawtp_session *session, pid_t pid);
+int rawtp_session_add_client(struct rawtp_session *session, pid_t pid, struct rawtp_client *client);
+/* Attaches every program to every target: all or nothing. */
+int rawtp_session_attach(struct rawtp_session *session);
+
+/* Marks targets whose link has ended; calls @fn for each that is new. Returns how many are left. */
+unsigned int rawtp_session_check(struct rawtp_session *session,
+				 void (*fn)(const struct rawtp_session_target *target, void *data),
+				 void *data);
+/* Moves now to before and reads the sums over all targets. */
+void rawtp_session_read(struct rawtp_session *session);
+/* Returns when every target has detached, or after 2 seconds: one that is stopped detaches later. */
+void rawtp_session_detach(struct rawtp_session *session);
+void rawtp_session_free(struct rawtp_session *session);
+
+#endif
