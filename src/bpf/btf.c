@@ -187,6 +187,11 @@ const char *rawtp_btf_string(const struct rawtp_btf *btf, uint32_t off)
 	return off < btf->strings_len ? btf->strings + off : "";
 }
 
+uint32_t rawtp_btf_strings_size(const struct rawtp_btf *btf)
+{
+	return btf->strings_len;
+}
+
 int64_t rawtp_btf_size(const struct rawtp_btf *btf, uint32_t id)
 {
 	if (id == 0 || id >= btf->n_types || btf->sizes[id] == RAWTP_BTF_NO_SIZE)

@@ -26,6 +26,7 @@ uint32_t rawtp_btf_n_types(const struct rawtp_btf *btf);
 const struct btf_type *rawtp_btf_type(const struct rawtp_btf *btf, uint32_t id);
 /* A string of the string section; "" where @off is out of range. */
 const char *rawtp_btf_string(const struct rawtp_btf *btf, uint32_t off);
+uint32_t rawtp_btf_strings_size(const struct rawtp_btf *btf);
 /* Bytes of a type, through typedefs and qualifiers; -EINVAL where it has no size. */
 int64_t rawtp_btf_size(const struct rawtp_btf *btf, uint32_t id);
 /* The type behind typedefs, qualifiers and type tags; 0 (void) where there is none. */
