@@ -51,7 +51,7 @@ int rawtp_run_dir_make(char *dir, size_t size)
 		int found = rawtp_run_dir("", geteuid(), kind, dir, size);
 
 		if (found)
-			return err;
+			return kind ? err : found;
 		err = make_dir(dir);
 		if (!err)
 			return 0;
