@@ -29,8 +29,9 @@ RAWTP_HELPER(4, probe_read, INTEGER,
 RAWTP_HELPER(5, ktime_get_ns, INTEGER,
 	     NONE, NONE, NONE, NONE, NONE,
 	     "Nanoseconds of CLOCK_MONOTONIC.")
+/* As in the kernel the values are not checked: bpf_printk() leaves out those it has not. */
 RAWTP_HELPER(6, trace_printk, INTEGER,
-	     PTR_TO_MEM_RDONLY, CONST_SIZE, ANYTHING, ANYTHING, ANYTHING,
+	     PTR_TO_MEM_RDONLY, CONST_SIZE, NONE, NONE, NONE,
 	     "Prints a line with up to three values, for debugging.")
 RAWTP_HELPER(7, get_prandom_u32, INTEGER,
 	     NONE, NONE, NONE, NONE, NONE,

@@ -59,6 +59,7 @@ struct rawtp_map {
 	char name[BPF_OBJ_NAME_LEN];
 	uint32_t btf_key_type_id, btf_value_type_id;
 	struct rawtp_btf *btf;  /* known in the process that made it, or NULL */
+	uint32_t btf_id;        /* of btf, or 0 */
 	uint64_t dev, ino;      /* identity */
 	int fd;                 /* our own, see rawtp_map_dup_fd(); -1: none */
 	bool constant;          /* see rawtp_map_is_constant() */
