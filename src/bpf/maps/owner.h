@@ -20,6 +20,15 @@ static inline uint64_t rawtp_owner_self(void)
 	return __atomic_load_n(&rawtp_owner_word, __ATOMIC_RELAXED);
 }
 
+#define RAWTP_OWNER_PID_MASK ((1ULL << 22) - 1)
+#define RAWTP_OWNER_NS_SHIFT 44
+
+/* Where only a pid is kept, beside the namespaces of whoever made the map. */
+static inline uint64_t rawtp_owner_namespaces(void)
+{
+	return rawtp_owner_self() >> RAWTP_OWNER_NS_SHIFT;
+}
+
 /* Idempotent. */
 void rawtp_owner_init(void);
 /* In a forked child. Async-signal-safe. */

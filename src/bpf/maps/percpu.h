@@ -30,6 +30,12 @@ static inline void rawtp_percpu_add(void *to, const void *shared, uint32_t value
 	}
 }
 
+/* The CPU that a slot's value is shown under. */
+static inline uint32_t rawtp_percpu_shown(const struct rawtp_map *map, uint32_t slot)
+{
+	return slot < map->n_cpus ? slot : (slot - map->n_cpus) % map->n_cpus;
+}
+
 static inline void rawtp_percpu_clear(void *shared, uint32_t value_size)
 {
 	uint64_t *word = (uint64_t *)shared;

@@ -95,7 +95,7 @@ static int percpu_array_sys_lookup(struct rawtp_map *map, const void *key, void 
 				 map->elem_size);
 	for (; slot < map->n_slots; slot++)
 		if (rawtp_slot_was_used(map, slot))
-			rawtp_percpu_add(to + (size_t)((slot - map->n_cpus) % map->n_cpus) *
+			rawtp_percpu_add(to + (size_t)rawtp_percpu_shown(map, slot) *
 							 map->elem_size,
 					 value_of(map, slot, index), map->value_size);
 	return 0;
