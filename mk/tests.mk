@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# tests/unit/*.c: one program each, on librawtp.a, tests/harness.c and tests/asm.c.
+# tests/unit/*.c: one program each, on tests/*.c and librawtp.a.
 # tests/*/*.sh:   end to end; exit 77 is a skip, whose reason is the last line.
 
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
@@ -8,7 +8,14 @@ SCRIPTS  := $(sort $(filter-out %/lib.sh,$(wildcard tests/*/*.sh)))
 
 $(BUILD)/obj/tests/%.o: CFLAGS += -Itests
 
-$(UNIT): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/harness.o $(BUILD)/obj/tests/asm.o \
+# What several tests share. An archive: a test takes what it uses.
+TEST_LIB := $(BUILD)/obj/tests/support.a
+
+$(TEST_LIB): $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/harness.c,$(wildcard tests/*.c)))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(UNIT): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/harness.o $(TEST_LIB) \
 		$(LIB_A)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -rdynamic -o $@ $^ -pthread -ldl

@@ -1,13 +1,224 @@
 /* SPDX-License-Identifier: MIT */
+/* The CPU-neutral driver: passes, offsets, the image. The way of the passes is in compiler.h. */
 #include "bpf/jit/jit.h"
 
+#include "bpf/helpers/helper.h"
+#include "bpf/interp.h"
+#include "bpf/jit/compiler.h"
+#include "bpf/jit/exec_memory.h"
+
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Each pass but the last shortens a branch, and most do so at once; long code is right as well. */
+#define MAX_PASSES 24
+/* A relative call reaches 2 GiB; the rest is for the image's own size. */
+#define REACH ((1L << 31) - (256L << 20))
+
+static bool jit_disabled;
+
+/* Read when the library is loaded: later the application may be changing its environment. */
+__attribute__((constructor)) static void read_environment(void)
+{
+	const char *value = secure_getenv("RAWTP_JIT");
+
+	jit_disabled = value && !strcmp(value, "0");
+}
+
+uintptr_t rawtp_jit_helper(struct rawtp_jit *jit, uint32_t id)
+{
+	const struct rawtp_helper *helper = rawtp_helper(id);
+
+	if (!helper) {
+		rawtp_jit_fail(jit, -EINVAL);
+		return 0;
+	}
+	return (uintptr_t)helper->fn;
+}
+
+static void flush_code(struct rawtp_jit *jit)
+{
+	if (jit->image && !jit->err)
+		memcpy(jit->image + jit->at, jit->code, jit->n_code);
+	jit->at += jit->n_code;
+	jit->n_code = 0;
+}
+
+static void begin_subprog(struct rawtp_jit *jit)
+{
+	const struct rawtp_prog *prog = jit->prog;
+	uint32_t end = jit->subprog + 1 < prog->n_subprogs ? prog->subprogs[jit->subprog + 1].start
+							   : prog->n_insns;
+	uint32_t i;
+
+	jit->first_exit = UINT32_MAX;
+	jit->regs_used = 0;
+	jit->calls = false;
+	for (i = jit->index; i < end; i++) {
+		const struct bpf_insn *insn = &prog->insns[i];
+		const struct rawtp_opcode *row = &rawtp_opcodes[rawtp_decode(insn)];
+
+		if (row->fields & RAWTP_FIELDS_D)
+			jit->regs_used |= 1 << insn->dst_reg;
+		if (row->fields & RAWTP_FIELDS_S && row->select != RAWTP_SELECT_SRC)
+			jit->regs_used |= 1 << insn->src_reg;
+		if (row->kind == RAWTP_KIND_CALL || row->kind == RAWTP_KIND_CALL_LOCAL)
+			jit->calls = true;
+		i += row->kind == RAWTP_KIND_LD_IMM64;
+	}
+	jit->entries[jit->subprog] = jit->at;
+	rawtp_jit_cpu.prologue(jit);
+	flush_code(jit);
+}
+
+static void compile_insn(struct rawtp_jit *jit)
+{
+	const struct bpf_insn *insn = &jit->prog->insns[jit->index];
+	enum rawtp_op op = rawtp_decode(insn);
+	const struct rawtp_jit_row *row = &rawtp_jit_cpu.rows[op];
+
+	jit->offsets[jit->index] = jit->at;
+	if (!row->emit || (op == RAWTP_OP_LD_IMM64 && jit->index + 1 >= jit->prog->n_insns)) {
+		rawtp_jit_fail(jit, -EINVAL);
+		return;
+	}
+	row->emit(jit, insn, row);
+	flush_code(jit);
+	if (op == RAWTP_OP_LD_IMM64)
+		jit->offsets[++jit->index] = jit->at;
+}
+
+static void run_pass(struct rawtp_jit *jit)
+{
+	const struct rawtp_prog *prog = jit->prog;
+	uint32_t next = 0;
+
+	jit->at = 0;
+	for (jit->index = 0; jit->index < prog->n_insns && !jit->err; jit->index++) {
+		if (next < prog->n_subprogs && prog->subprogs[next].start == jit->index) {
+			jit->subprog = next++;
+			begin_subprog(jit);
+		}
+		compile_insn(jit);
+	}
+	jit->offsets[prog->n_insns] = jit->at;
+}
+
+/* Passes until no offset changes any more. Afterwards old_offsets are those of the image. */
+static void settle(struct rawtp_jit *jit)
+{
+	size_t bytes = (jit->prog->n_insns + 1) * sizeof(*jit->offsets);
+	unsigned int pass;
+
+	memset(jit->old_offsets, 0xff, bytes);
+	for (pass = 0; pass < MAX_PASSES && !jit->err; pass++) {
+		uint32_t *swap = jit->old_offsets;
+		bool same;
+
+		run_pass(jit);
+		same = !memcmp(jit->offsets, swap, bytes);
+		jit->old_offsets = jit->offsets;
+		jit->offsets = swap;
+		if (same)
+			return;
+	}
+	rawtp_jit_fail(jit, -E2BIG);
+}
+
+static bool helpers_in_reach(const struct rawtp_jit *jit, const void *image)
+{
+	const struct rawtp_prog *prog = jit->prog;
+	uint32_t i;
+
+	for (i = 0; i < prog->n_insns; i++) {
+		enum rawtp_op op = rawtp_decode(&prog->insns[i]);
+		intptr_t distance;
+
+		if (op == RAWTP_OP_LD_IMM64)
+			i++;
+		if (op != RAWTP_OP_CALL)
+			continue;
+		distance = (intptr_t)((uintptr_t)rawtp_helper(prog->insns[i].imm)->fn -
+				      (uintptr_t)image);
+		if (distance < -REACH || distance > REACH)
+			return false;
+	}
+	return true;
+}
+
+/* Sizes the image and finds a place for it, with calls as short as the place allows. */
+static void *place(struct rawtp_jit *jit)
+{
+	void *image;
+
+	settle(jit);
+	image = jit->err ? NULL : rawtp_exec_alloc(jit->at, (const void *)rawtp_interpret);
+	if (!image || helpers_in_reach(jit, image))
+		return image;
+	rawtp_exec_free(image, jit->at);
+	jit->far_calls = true;
+	settle(jit);
+	return jit->err ? NULL : rawtp_exec_alloc(jit->at, (const void *)rawtp_interpret);
+}
+
+/* The last pass. Its offsets must be those that it measured with. */
+static int write_image(struct rawtp_jit *jit, void *image)
+{
+	uint32_t size = jit->at;
+
+	jit->image = image;
+	jit->address = (uintptr_t)image;
+	run_pass(jit);
+	if (!jit->err && (jit->at != size || memcmp(jit->offsets, jit->old_offsets,
+						    (jit->prog->n_insns + 1) * sizeof(uint32_t))))
+		jit->err = -EFAULT;
+	return jit->err ? jit->err : rawtp_exec_publish(image, size);
+}
+
+static int compile(struct rawtp_jit *jit, struct rawtp_prog *prog)
+{
+	void *image = place(jit);
+	uint32_t size = jit->at;
+	int err;
+
+	if (!image)
+		return jit->err ? jit->err : -ENOMEM;
+	err = write_image(jit, image);
+	if (err) {
+		rawtp_exec_free(image, size);
+		return err;
+	}
+	prog->jit_image = image;
+	prog->jit_size = size;
+	prog->run = (rawtp_prog_fn)image;
+	return 0;
+}
 
 int rawtp_jit_compile(struct rawtp_prog *prog)
 {
-	return -ENOTSUP;
+	struct rawtp_jit jit = {.prog = prog};
+	uint32_t *offsets;
+	int err;
+
+	if (!&rawtp_jit_cpu || jit_disabled || !prog->n_subprogs)
+		return -ENOTSUP;
+	offsets = calloc(2 * ((size_t)prog->n_insns + 1) + prog->n_subprogs, sizeof(*offsets));
+	if (!offsets)
+		return -ENOTSUP;
+	jit.offsets = offsets;
+	jit.old_offsets = offsets + prog->n_insns + 1;
+	jit.entries = jit.old_offsets + prog->n_insns + 1;
+	err = compile(&jit, prog);
+	free(offsets);
+	return err ? -ENOTSUP : 0;
 }
 
 void rawtp_jit_free(struct rawtp_prog *prog)
 {
+	if (!prog->jit_image)
+		return;
+	rawtp_exec_free(prog->jit_image, prog->jit_size);
+	prog->jit_image = NULL;
+	prog->run = rawtp_interpret;
 }

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Between the driver (jit.c) and a CPU's table. The driver walks the program in passes and knows
+ * where each instruction's machine code begins; the CPU knows encodings and brings one row for each
+ * row of opcodes.h, in that order.
+ *
+ * Errors stick: once err is set, emitting does nothing more, so that emitting code needs no checks;
+ * the driver looks at the end.
+ *
+ * Branches are made short without going back and forth: the first pass takes each as long, a later
+ * one measures with the offsets of the pass before, at both ends. Nothing between two instructions
+ * is aligned, so lengths and with them distances only shrink from pass to pass, and what is short
+ * stays short. When a pass changes no offset, one more writes the image.
+ */
+#ifndef RAWTP_BPF_JIT_COMPILER_H
+#define RAWTP_BPF_JIT_COMPILER_H
+
+#include "bpf/opcodes.h"
+#include "bpf/prog.h"
+
+#include <errno.h>
+
+#define RAWTP_JIT_MAX_BYTES 128 /* of one instruction, of a prologue */
+
+struct rawtp_jit {
+	const struct rawtp_prog *prog;
+	uint32_t index;        /* of the instruction at hand */
+	uint32_t at;           /* bytes of machine code before it */
+	uint32_t *offsets;     /* of this pass: [n_insns + 1] */
+	uint32_t *old_offsets; /* of the pass before; UINT32_MAX in the first */
+	uint32_t *entries;     /* of the subprograms' prologues: [n_subprogs] */
+	uint8_t *image;        /* what is written in the last pass, else NULL */
+	uintptr_t address;     /* where the image will run; 0 while that is not known */
+	bool far_calls;        /* helpers are out of reach of a relative call */
+
+	/* The subprogram at hand. */
+	uint32_t subprog;
+	uint32_t first_exit; /* offset of its first epilogue; UINT32_MAX while there is none */
+	uint16_t regs_used;  /* a bit for each BPF register that it names */
+	bool calls;          /* it calls helpers or subprograms */
+
+	uint8_t code[RAWTP_JIT_MAX_BYTES]; /* of the instruction at hand */
+	unsigned int n_code;
+	int err;
+};
+
+struct rawtp_jit_row {
+	void (*emit)(struct rawtp_jit *jit, const struct bpf_insn *insn,
+		     const struct rawtp_jit_row *row);
+	uint32_t opcode; /* the CPU's, for the shape that @emit stands for */
+	uint8_t modifier;
+	uint8_t flags;
+};
+
+struct rawtp_jit_cpu {
+	const struct rawtp_jit_row *rows; /* [RAWTP_N_OPS] */
+	void (*prologue)(struct rawtp_jit *jit);
+};
+
+/* Fails to build unless @ROWS, a list of ROW(name, ...), is opcodes.h row by row. */
+#define RAWTP_JIT_ENUM_ROW(name, ...) RAWTP_JIT_ROW_##name,
+#define RAWTP_JIT_ASSERT_ROW(name, ...) \
+	_Static_assert((int)RAWTP_JIT_ROW_##name == (int)RAWTP_OP_##name, "row " #name);
+#define RAWTP_JIT_ASSERT_ROWS(ROWS)                                                \
+	enum { RAWTP_JIT_ROW_INVALID, ROWS(RAWTP_JIT_ENUM_ROW) RAWTP_JIT_N_ROWS }; \
+	ROWS(RAWTP_JIT_ASSERT_ROW)                                                 \
+	_Static_assert((int)RAWTP_JIT_N_ROWS == (int)RAWTP_N_OPS, "a row is missing")
+
+/* Brought by the CPU's table.c; its address is NULL where the CPU has none. */
+extern const struct rawtp_jit_cpu rawtp_jit_cpu __attribute__((weak));
+
+static inline void rawtp_jit_fail(struct rawtp_jit *jit, int err)
+{
+	if (!jit->err)
+		jit->err = err;
+}
+
+static inline void rawtp_jit_byte(struct rawtp_jit *jit, uint8_t byte)
+{
+	if (jit->n_code < RAWTP_JIT_MAX_BYTES)
+		jit->code[jit->n_code++] = byte;
+	else
+		rawtp_jit_fail(jit, -E2BIG);
+}
+
+/* The lowest @n bytes of @value, lowest first. */
+static inline void rawtp_jit_bytes(struct rawtp_jit *jit, uint64_t value, unsigned int n)
+{
+	for (; n; n--, value >>= 8)
+		rawtp_jit_byte(jit, value);
+}
+
+/*
+ * Bytes from the end of the instruction at hand to the beginning of instruction @target, by the
+ * pass before; *@known is false in the first pass.
+ */
+static inline int32_t rawtp_jit_distance(const struct rawtp_jit *jit, uint32_t target, bool *known)
+{
+	*known = jit->old_offsets[target] != UINT32_MAX;
+	return (int32_t)(jit->old_offsets[target] - jit->old_offsets[jit->index + 1]);
+}
+
+/* A helper's address, which may also be out of reach of a relative call: sets far_calls. */
+uintptr_t rawtp_jit_helper(struct rawtp_jit *jit, uint32_t id);
+
+#endif
