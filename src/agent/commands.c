@@ -67,27 +67,13 @@ static int count_link(const struct rawtp_link_view *view, void *data)
 	return 0;
 }
 
-static uint32_t count_sites(const struct rawtp_event *event)
-{
-	const struct tracepoint *tp = event->tracepoint;
-	const struct rawtp_object *object = tp->object;
-	size_t n, at;
-	uint32_t count = 0;
-
-	if (!object || !object->next_site)
-		return 0;
-	n = (size_t)(object->sites_stop - object->sites_start);
-	for (at = tp->first_site; at && at <= n && count < n; at = object->next_site[at - 1])
-		count++;
-	return count;
-}
-
 /* The registry's lock is held; that of the links comes after it. */
 static int write_event(const struct rawtp_event *event, void *data)
 {
 	struct list *list = data;
 	struct rawtp_writer *writer = &list->writer;
-	uint32_t i;
+	const char *site_kind;
+	uint32_t n_sites = rawtp_event_sites(event, &site_kind), i;
 
 	list->name = event->name;
 	list->n_attached = 0;
@@ -96,9 +82,9 @@ static int write_event(const struct rawtp_event *event, void *data)
 	rawtp_write_string(writer, event->system);
 	rawtp_write_string(writer, event->class_name);
 	rawtp_write_string(writer, rawtp_mappings_find(list->mappings, event->tracepoint));
-	rawtp_write_string(writer, event->flags & RAWTP_EVENT_BRANCH ? "branch" : "nop");
+	rawtp_write_string(writer, site_kind);
 	rawtp_write_string(writer, event->proto);
-	rawtp_write_u32(writer, count_sites(event));
+	rawtp_write_u32(writer, n_sites);
 	rawtp_write_u32(writer, list->n_attached);
 	rawtp_write_u32(writer, event->n_args);
 	for (i = 0; i < event->n_args; i++) {
