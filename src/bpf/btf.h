@@ -12,7 +12,10 @@ struct rawtp_btf;
 #define RAWTP_BTF_MAX_SIZE  (16U * 1024 * 1024) /* BTF_MAX_SIZE */
 #define RAWTP_BTF_MAX_DEPTH 32                  /* MAX_RESOLVE_DEPTH */
 
-/* Copies and checks @data. Err-pointer: EINVAL, E2BIG, ENOMEM, EOPNOTSUPP. One reference. */
+/*
+ * Copies and checks @data. One reference. Err-pointer: EINVAL; EEXIST, a type that contains itself;
+ * E2BIG, too large or too deep; EOPNOTSUPP, a version or encoding that is not known; ENOMEM.
+ */
 struct rawtp_btf *rawtp_btf_new(const void *data, uint32_t size);
 /* The same; on refusal *@why says what is wrong, and *@where at which type (0: in the header). */
 struct rawtp_btf *rawtp_btf_parse(const void *data, uint32_t size, const char **why,

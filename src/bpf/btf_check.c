@@ -47,9 +47,9 @@ static bool is_digit(char c)
 }
 
 /* A name of C; dots are what compilers add to those of static data and sections. */
-static bool valid_identifier(const struct rawtp_btf *btf, uint32_t off)
+bool rawtp_btf_valid_identifier(const struct rawtp_btf *btf, uint32_t off)
 {
-	const char *name = btf->strings + off;
+	const char *name = rawtp_btf_string(btf, off);
 	size_t i;
 
 	for (i = 0; name[i]; i++) {
@@ -78,9 +78,9 @@ static bool valid_name(const struct rawtp_btf *btf, enum name_rule rule, uint32_
 	case NAME_NONE:
 		return off == 0;
 	case NAME_OPTIONAL:
-		return off == 0 || valid_identifier(btf, off);
+		return off == 0 || rawtp_btf_valid_identifier(btf, off);
 	case NAME_NEEDED:
-		return valid_identifier(btf, off);
+		return rawtp_btf_valid_identifier(btf, off);
 	case NAME_SECTION:
 		return valid_section_name(btf, off);
 	case NAME_TEXT:
@@ -108,7 +108,7 @@ static int check_int(struct rawtp_btf_check *check, uint32_t id, const struct bt
 		return rawtp_btf_refuse(check, id, "an integer has more than 128 bits");
 	if ((bits + 7) / 8 > type->size)
 		return rawtp_btf_refuse(check, id, "an integer has more bits than its size holds");
-	if (encoding & (encoding - 1)) {
+	if (encoding & (encoding - 1) || encoding > BTF_INT_BOOL) {
 		rawtp_btf_refuse(check, id, "unknown encoding of an integer");
 		return -EOPNOTSUPP;
 	}

@@ -36,6 +36,9 @@ int rawtp_btf_refuse(struct rawtp_btf_check *check, uint32_t id, const char *why
 int rawtp_btf_check_records(struct rawtp_btf_check *check, uint32_t limit);
 int rawtp_btf_check_references(struct rawtp_btf_check *check);
 
+/* A name in C, at a place inside the strings. */
+bool rawtp_btf_valid_identifier(const struct rawtp_btf *btf, uint32_t off);
+
 static inline uint32_t rawtp_btf_vlen(const struct btf_type *type)
 {
 	return BTF_INFO_VLEN(type->info);

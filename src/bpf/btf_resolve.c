@@ -31,7 +31,8 @@ static bool is_no_type(const struct btf_type *type)
 {
 	uint32_t kind = rawtp_btf_kind(type);
 
-	return kind == BTF_KIND_VAR || kind == BTF_KIND_DATASEC || kind == BTF_KIND_DECL_TAG;
+	return kind == BTF_KIND_VAR || kind == BTF_KIND_DATASEC || kind == BTF_KIND_DECL_TAG ||
+	       kind == BTF_KIND_FUNC;
 }
 
 /* NULL, with a complaint, where @ref is no type that @id may be made of. */
@@ -102,33 +103,33 @@ static int resolve_array(struct resolver *r, uint32_t id, const struct btf_type 
 
 /*
  * @bits: width of a bit field, 0 where the member is none. Returns how many bits from @off the
- * member takes, 0 where that is impossible.
+ * member takes, -1 where that is impossible.
  */
-static uint64_t member_bits(const struct btf_type *base, uint32_t size, uint32_t *off,
-			    uint32_t bits, bool kflag)
+static int64_t member_bits(const struct btf_type *base, uint32_t size, uint32_t *off, uint32_t bits,
+			   bool kflag)
 {
 	uint32_t kind = rawtp_btf_kind(base);
 
 	if (kind == BTF_KIND_INT && !kflag) {
 		*off += BTF_INT_OFFSET(int_data(base));
 		bits = BTF_INT_BITS(int_data(base));
-		return bits + *off % 8 <= 128 ? bits : 0;
+		return bits + *off % 8 <= 128 ? bits : -1;
 	}
 	if (kind == BTF_KIND_INT && !is_regular_int(base))
-		return 0;
+		return -1;
 	if (bits) {
 		uint32_t most = kind == BTF_KIND_INT      ? BTF_INT_BITS(int_data(base))
 				: kind == BTF_KIND_ENUM   ? 32
 				: kind == BTF_KIND_ENUM64 ? 64
 							  : 0;
 
-		return bits <= most ? bits : 0;
+		return bits <= most ? bits : -1;
 	}
 	if (*off % 8)
-		return 0;
+		return -1;
 	if (kind == BTF_KIND_FLOAT && (*off / 8) % (size < 8 ? size & -size : 8))
-		return 0;
-	return (uint64_t)size * 8;
+		return -1;
+	return (int64_t)size * 8;
 }
 
 static int resolve_members(struct resolver *r, uint32_t id, const struct btf_type *type,
@@ -142,18 +143,17 @@ static int resolve_members(struct resolver *r, uint32_t id, const struct btf_typ
 		uint32_t off = kflag ? BTF_MEMBER_BIT_OFFSET(member->offset) : member->offset;
 		uint32_t width = kflag ? BTF_MEMBER_BITFIELD_SIZE(member->offset) : 0;
 		const struct btf_type *base;
-		uint64_t bits;
+		int64_t bits;
 		int err = resolve_sized(r, id, member->type, depth);
 
 		if (err)
 			return err;
 		base = rawtp_btf_type(r->btf, r->btf->bases[member->type]);
 		bits = member_bits(base, r->btf->sizes[member->type], &off, width, kflag);
-		/* An empty structure is the one type of no bits that may be a member. */
-		if (!bits && r->btf->sizes[member->type])
+		if (bits < 0)
 			return rawtp_btf_refuse(r->check, id,
 						"impossible place or width of a member");
-		if (off + bits > (uint64_t)type->size * 8)
+		if (off + bits > (int64_t)type->size * 8)
 			return rawtp_btf_refuse(r->check, id, "a member ends behind the structure");
 	}
 	r->btf->sizes[id] = type->size;
@@ -240,8 +240,10 @@ static int resolve(struct resolver *r, uint32_t id, unsigned int depth)
 
 	if (id == 0 || r->state[id] == DONE)
 		return 0;
-	if (r->state[id] == VISITING)
-		return rawtp_btf_refuse(r->check, id, "a type contains itself");
+	if (r->state[id] == VISITING) {
+		rawtp_btf_refuse(r->check, id, "a type contains itself");
+		return -EEXIST; /* the kernel's */
+	}
 	if (depth >= RAWTP_BTF_MAX_DEPTH) {
 		rawtp_btf_refuse(r->check, id, "types are nested too deeply");
 		return -E2BIG;
@@ -270,8 +272,10 @@ static int check_pointer_loops(struct resolver *r)
 			if (kind != BTF_KIND_PTR && !is_modifier(kind))
 				break;
 			if (walk[at]) {
-				if (walk[at] == id)
-					err = rawtp_btf_refuse(r->check, id, "a loop of pointers");
+				if (walk[at] == id) {
+					rawtp_btf_refuse(r->check, id, "a loop of pointers");
+					err = -EEXIST;
+				}
 				break;
 			}
 			walk[at] = id;
@@ -287,9 +291,8 @@ static int check_param(struct resolver *r, uint32_t id, const struct btf_param *
 		return -EINVAL;
 	if (rawtp_btf_size(r->btf, param->type) < 0)
 		return rawtp_btf_refuse(r->check, id, "a parameter has no size");
-	if (param->name_off >= r->btf->strings_len)
-		return rawtp_btf_refuse(r->check, id,
-					"a parameter's name lies outside the strings");
+	if (param->name_off && !rawtp_btf_valid_identifier(r->btf, param->name_off))
+		return rawtp_btf_refuse(r->check, id, "a parameter has an impossible name");
 	return 0;
 }
 
