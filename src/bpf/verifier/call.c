@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/* Helper calls: each argument by its kind, then what the call leaves behind. */
+#include "bpf/verifier/env.h"
+
+#include <string.h>
+
+struct call {
+	const struct rawtp_helper *helper;
+	const struct rawtp_map *map;
+	uint32_t map_index;
+	uint32_t memory_reg;  /* the memory whose length comes next */
+	uint64_t memory_size; /* at most */
+	uint64_t alloc_size;
+	uint32_t released; /* a reference */
+	/* What the helper fills: done when every argument has been checked. */
+	uint32_t fill_reg;
+	bool fill_exact;
+};
+
+typedef int (*check_arg_fn)(struct rawtp_env *env, struct call *call, uint32_t regno);
+
+static int check_anything(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	return 0;
+}
+
+static bool is_ringbuf_helper(uint32_t id)
+{
+	return id == BPF_FUNC_ringbuf_output || id == BPF_FUNC_ringbuf_reserve ||
+	       id == BPF_FUNC_ringbuf_query;
+}
+
+static int check_map_fits(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	const struct rawtp_map *map = call->map;
+	uint32_t id = call->helper->id;
+	bool changes = id == BPF_FUNC_map_update_elem || id == BPF_FUNC_map_delete_elem;
+
+	if ((map->type == BPF_MAP_TYPE_RINGBUF) != is_ringbuf_helper(id) ||
+	    (id == BPF_FUNC_map_lookup_elem && !map->ops->lookup) ||
+	    (id == BPF_FUNC_map_update_elem && !map->ops->update) ||
+	    (id == BPF_FUNC_map_delete_elem && !map->ops->delete))
+		return rawtp_refuse(env, WRONG_MAP, regno, map->name, map->type,
+				    call->helper->name);
+	if (changes && (map->flags & BPF_F_RDONLY_PROG))
+		return rawtp_refuse(env, MAP_READ_ONLY, regno, map->name);
+	return 0;
+}
+
+static int check_map(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	const struct rawtp_reg *reg = rawtp_reg(env, regno);
+
+	if (reg->type != RAWTP_REG_MAP)
+		return rawtp_refuse(env, WRONG_ARGUMENT, regno, regno, call->helper->name,
+				    "the address of a map");
+	call->map_index = reg->map;
+	call->map = env->prog->maps[reg->map];
+	return check_map_fits(env, call, regno);
+}
+
+/* Memory of @size bytes at most, that the helper reads or fills. */
+static int check_memory(struct rawtp_env *env, struct call *call, uint32_t regno, uint64_t size,
+			bool is_read)
+{
+	const struct rawtp_reg *reg = rawtp_reg(env, regno);
+
+	switch (reg->type) {
+	case RAWTP_REG_STACK:
+		return is_read ? rawtp_check_stack_read(env, regno, 0, size) : 0;
+	case RAWTP_REG_VALUE:
+	case RAWTP_REG_RECORD:
+		return rawtp_check_range(env, regno, 0, size, is_read ? RAWTP_READ : RAWTP_WRITE);
+	case RAWTP_REG_VALUE_OR_NULL:
+		return rawtp_refuse(env, NULL_VALUE, regno, regno);
+	case RAWTP_REG_RECORD_OR_NULL:
+		return rawtp_refuse(env, NULL_RECORD, regno, regno);
+	}
+	return rawtp_refuse(env, WRONG_ARGUMENT, regno, regno, call->helper->name,
+			    "a pointer to the stack, a map value or a ring buffer record");
+}
+
+static int check_key(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	return check_memory(env, call, regno, call->map ? call->map->key_size : 0, true);
+}
+
+static int check_value(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	return check_memory(env, call, regno, call->map ? call->map->value_size : 0, true);
+}
+
+/* Judged together with its length, which is the next argument. */
+static int check_sized_memory(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	call->memory_reg = regno;
+	return 0;
+}
+
+static bool is_null(const struct rawtp_reg *reg)
+{
+	return reg->type == RAWTP_REG_SCALAR && rawtp_scalar_is_const(&reg->var) &&
+	       !reg->var.bits.value;
+}
+
+static int check_size(struct rawtp_env *env, struct call *call, uint32_t regno, bool zero_too)
+{
+	const struct rawtp_reg *reg = rawtp_reg(env, regno);
+	const struct rawtp_reg *memory = rawtp_reg(env, call->memory_reg);
+	enum rawtp_arg_kind kind = call->helper->args[call->memory_reg - 1];
+
+	if (reg->type != RAWTP_REG_SCALAR)
+		return rawtp_refuse(env, WRONG_ARGUMENT, regno, regno, call->helper->name,
+				    "a number of bytes");
+	rawtp_mark_precise(env, reg);
+	if (reg->var.r64.smin < 0)
+		return rawtp_refuse(env, NEGATIVE_SIZE, regno, regno, (long long)reg->var.r64.smin);
+	if (reg->var.r64.umax >= RAWTP_MAX_OFFSET)
+		return rawtp_refuse(env, UNBOUNDED_SIZE, regno, regno);
+	if (reg->var.r64.umin == 0 && !zero_too)
+		return rawtp_refuse(env, ZERO_SIZE, regno, regno, call->helper->name);
+	call->memory_size = reg->var.r64.umax;
+	if (kind == ARG_PTR_TO_MEM_OR_NULL && is_null(memory) && !call->memory_size) {
+		rawtp_mark_precise(env, memory);
+		return 0;
+	}
+	if (kind == ARG_PTR_TO_UNINIT_MEM) {
+		call->fill_reg = call->memory_reg;
+		call->fill_exact = rawtp_scalar_is_const(&reg->var);
+	}
+	return check_memory(env, call, call->memory_reg, call->memory_size,
+			    kind != ARG_PTR_TO_UNINIT_MEM);
+}
+
+static int check_const_size(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	return check_size(env, call, regno, false);
+}
+
+static int check_const_size_or_zero(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	return check_size(env, call, regno, true);
+}
+
+static int check_alloc_size(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	const struct rawtp_reg *reg = rawtp_reg(env, regno);
+
+	if (reg->type != RAWTP_REG_SCALAR || !rawtp_scalar_is_const(&reg->var) ||
+	    reg->var.bits.value >= RAWTP_MAX_OFFSET)
+		return rawtp_refuse(env, ALLOC_NOT_CONST, regno, regno, call->helper->name);
+	rawtp_mark_precise(env, reg);
+	call->alloc_size = reg->var.bits.value;
+	return 0;
+}
+
+static int check_record(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	const struct rawtp_reg *reg = rawtp_reg(env, regno);
+
+	if (reg->type == RAWTP_REG_RECORD_OR_NULL)
+		return rawtp_refuse(env, NULL_RECORD, regno, regno);
+	if (reg->type != RAWTP_REG_RECORD || !reg->ref)
+		return rawtp_refuse(env, WRONG_ARGUMENT, regno, regno, call->helper->name,
+				    "a record that bpf_ringbuf_reserve() returned");
+	if (reg->off || !rawtp_scalar_is_const(&reg->var) || reg->var.bits.value)
+		return rawtp_refuse(env, RECORD_MOVED, regno, regno, call->helper->name);
+	call->released = reg->ref;
+	return 0;
+}
+
+static int check_ctx(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	const struct rawtp_reg *reg = rawtp_reg(env, regno);
+
+	if (reg->type != RAWTP_REG_CTX || reg->off || !rawtp_scalar_is_const(&reg->var) ||
+	    reg->var.bits.value)
+		return rawtp_refuse(env, WRONG_ARGUMENT, regno, regno, call->helper->name,
+				    "the program's context, unchanged");
+	return 0;
+}
+
+static const check_arg_fn arg_checks[] = {
+	[ARG_CONST_MAP_PTR] = check_map,
+	[ARG_PTR_TO_MAP_KEY] = check_key,
+	[ARG_PTR_TO_MAP_VALUE] = check_value,
+	[ARG_PTR_TO_MEM] = check_sized_memory,
+	[ARG_PTR_TO_MEM_OR_NULL] = check_sized_memory,
+	[ARG_PTR_TO_MEM_RDONLY] = check_sized_memory,
+	[ARG_PTR_TO_UNINIT_MEM] = check_sized_memory,
+	[ARG_CONST_SIZE] = check_const_size,
+	[ARG_CONST_SIZE_OR_ZERO] = check_const_size_or_zero,
+	[ARG_CONST_ALLOC_SIZE_OR_ZERO] = check_alloc_size,
+	[ARG_PTR_TO_ALLOC_MEM] = check_record,
+	[ARG_PTR_TO_CTX] = check_ctx,
+	[ARG_ANYTHING] = check_anything,
+};
+
+static void release_reg(struct rawtp_reg *reg, void *arg)
+{
+	struct call *call = ((void **)arg)[0];
+	struct rawtp_env *env = ((void **)arg)[1];
+
+	if (rawtp_reg_is_pointer(reg) && reg->ref == call->released)
+		rawtp_mark_unknown(env, reg);
+}
+
+/* Whoever still has the address has a number. */
+static void mark_released(struct rawtp_env *env, struct call *call)
+{
+	struct rawtp_state *state = &env->cur;
+	void *arg[2] = {call, env};
+	uint32_t i = 0;
+
+	while (state->refs[i] != call->released)
+		i++;
+	state->n_refs--;
+	state->refs[i] = state->refs[state->n_refs];
+	state->ref_insns[i] = state->ref_insns[state->n_refs];
+	rawtp_state_each_reg(state, release_reg, arg);
+}
+
+static bool returns_length(uint32_t id)
+{
+	return id == BPF_FUNC_probe_read_str || id == BPF_FUNC_probe_read_user_str ||
+	       id == BPF_FUNC_probe_read_kernel_str;
+}
+
+static int mark_return(struct rawtp_env *env, const struct call *call)
+{
+	struct rawtp_reg *r0 = rawtp_reg(env, BPF_REG_0);
+	struct rawtp_state *state = &env->cur;
+
+	memset(r0, 0, sizeof(*r0));
+	r0->var = rawtp_scalar_const(0);
+	switch (call->helper->ret) {
+	case RET_INTEGER:
+		rawtp_mark_scalar(env, r0,
+				  returns_length(call->helper->id)
+					  ? rawtp_scalar_signed(-4095, (int64_t)call->memory_size)
+					  : rawtp_scalar_unknown(),
+				  0, 0);
+		break;
+	case RET_VOID:
+		break;
+	case RET_PTR_TO_MAP_VALUE_OR_NULL:
+		r0->type = RAWTP_REG_VALUE_OR_NULL;
+		r0->map = call->map_index;
+		r0->id = ++env->n_ids;
+		break;
+	case RET_PTR_TO_ALLOC_MEM_OR_NULL:
+		if (state->n_refs == RAWTP_MAX_REFS)
+			return rawtp_refuse(env, TOO_MANY_RECORDS, RAWTP_NO_REG, RAWTP_MAX_REFS);
+		r0->type = RAWTP_REG_RECORD_OR_NULL;
+		r0->size = call->alloc_size;
+		r0->id = ++env->n_ids;
+		r0->ref = r0->id;
+		state->ref_insns[state->n_refs] = env->pc;
+		state->refs[state->n_refs++] = r0->ref;
+		break;
+	}
+	return 0;
+}
+
+static int check_known_helper(struct rawtp_env *env, uint32_t id)
+{
+	const char *name = rawtp_helper_name(id);
+
+	return name ? rawtp_refuse(env, NO_SUCH_HELPER, RAWTP_NO_REG, name, id)
+		    : rawtp_refuse(env, UNKNOWN_HELPER, RAWTP_NO_REG, id);
+}
+
+int rawtp_check_helper_call(struct rawtp_env *env, const struct bpf_insn *insn)
+{
+	struct call call = {.helper = rawtp_helper((uint32_t)insn->imm)};
+	uint32_t i;
+	int err = 0;
+
+	if (!call.helper || call.helper->id >= RAWTP_HELPER_INTERNAL)
+		return check_known_helper(env, (uint32_t)insn->imm);
+	for (i = 0; i < 5 && call.helper->args[i] != ARG_NONE; i++) {
+		err = rawtp_check_reg_read(env, BPF_REG_1 + i);
+		if (!err)
+			err = arg_checks[call.helper->args[i]](env, &call, BPF_REG_1 + i);
+		if (err)
+			return err;
+	}
+	if (call.fill_reg && rawtp_reg(env, call.fill_reg)->type == RAWTP_REG_STACK)
+		err = rawtp_check_stack_fill(env, call.fill_reg, 0, call.memory_size,
+					     call.fill_exact);
+	if (err)
+		return err;
+	if (call.released)
+		mark_released(env, &call);
+	memset(rawtp_reg(env, BPF_REG_0), 0, sizeof(struct rawtp_reg) * (BPF_REG_5 + 1));
+	return mark_return(env, &call);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the verifier's rooms share. Verbs carry a contract: check_ may refuse, mark_ changes the
+ * state, is_ asks. Every function that returns int returns 0 (or what it says) or a negative errno,
+ * and a refusal has been reported when it returns.
+ */
+#ifndef RAWTP_BPF_VERIFIER_ENV_H
+#define RAWTP_BPF_VERIFIER_ENV_H
+
+#include "bpf/helpers/helper.h"
+#include "bpf/maps/map.h"
+#include "bpf/opcodes.h"
+#include "bpf/verifier/messages.h"
+#include "bpf/verifier/state.h"
+#include "bpf/verifier/verifier.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+#define RAWTP_MAX_PENDING      8192 /* branches left to walk, as in the kernel */
+#define RAWTP_MAX_OFFSET       (1 << 29)
+#define RAWTP_CHECKPOINT_BYTES (128u << 20)
+#define RAWTP_NO_INSN          UINT32_MAX
+
+_Static_assert(RAWTP_N_OPS <= UINT8_MAX, "rawtp_insn_aux.op is a byte");
+
+/* What a load from a frozen, read-only array was taken to be. */
+enum rawtp_folded {
+	RAWTP_FOLD_NONE,
+	RAWTP_FOLD_CONST, /* always aux->constant: the load becomes a move */
+	RAWTP_FOLD_NEVER, /* not the same every time: an ordinary load */
+};
+
+struct rawtp_insn_aux {
+	uint64_t constant;
+	uint16_t live;     /* registers that may be read from here on, before they are written */
+	uint8_t op;        /* enum rawtp_op; 0 for the second half of a 64-bit immediate */
+	uint8_t folded;    /* enum rawtp_folded */
+	bool is_jump_goal; /* worth a checkpoint */
+	bool is_reachable;
+	bool is_walked;
+};
+
+/*
+ * The graph of values: every number that a register can hold has a node with the nodes that it was
+ * computed from. "Precise" means that a proof depended on what was known of it: then, and only then,
+ * must a state that is to be pruned know as much.
+ */
+struct rawtp_value {
+	uint32_t from[2]; /* 0: none; always lower than its own number */
+	uint32_t insn;
+	bool is_precise;
+};
+
+struct rawtp_checkpoint {
+	struct rawtp_checkpoint *parent; /* on the path that came here */
+	struct rawtp_checkpoint *next;   /* at the same instruction */
+	struct rawtp_state state;
+	uint64_t read[RAWTP_MAX_CALL_FRAMES]; /* slots that something after it read */
+	uint32_t open;                        /* paths from here that are not walked to their end */
+	uint32_t hits, misses;
+};
+
+struct rawtp_pending {
+	struct rawtp_pending *next;
+	struct rawtp_state state;
+	uint32_t pc;
+};
+
+struct rawtp_text_log {
+	char *buf;
+	uint32_t size, used, level;
+	bool is_full;
+};
+
+struct rawtp_env {
+	struct rawtp_prog *prog;
+	struct rawtp_insn_aux *aux;        /* n_insns */
+	struct rawtp_checkpoint **visited; /* n_insns lists */
+	struct rawtp_subprog subprogs[RAWTP_MAX_SUBPROGS];
+	uint32_t n_subprogs;
+	struct rawtp_text_log log;
+
+	struct rawtp_state cur;
+	uint32_t pc, next_pc; /* next_pc is RAWTP_NO_INSN where the path ends */
+	struct rawtp_pending *pending;
+	uint32_t n_pending, max_pending;
+
+	struct rawtp_value *values;
+	uint32_t n_values, max_values;
+	uint32_t *worklist; /* of rawtp_mark_precise(); as long as values */
+	bool no_memory;     /* sticks; looked at after each instruction */
+	uint32_t n_ids;     /* of null checks and references */
+
+	bool fold_nothing; /* given up on constants from read-only maps */
+	bool must_restart;
+	uint32_t n_walked, n_checkpoints, n_restarts;
+	uint64_t checkpoint_bytes;
+	uint32_t max_ctx_access;
+};
+
+/* Passes, in order. */
+int rawtp_check_decode(struct rawtp_env *env);
+int rawtp_check_shape(struct rawtp_env *env);
+int rawtp_mark_liveness(struct rawtp_env *env);
+int rawtp_check_walk(struct rawtp_env *env);
+int rawtp_check_stack_depth(struct rawtp_env *env);
+int rawtp_check_percpu_maps(struct rawtp_env *env);
+int rawtp_rewrite(struct rawtp_env *env);
+
+/* transfer.c */
+int rawtp_check_insn(struct rawtp_env *env, const struct bpf_insn *insn);
+int rawtp_check_reg_read(struct rawtp_env *env, uint32_t regno);
+
+static inline struct rawtp_reg *rawtp_reg(struct rawtp_env *env, uint32_t regno)
+{
+	return &rawtp_state_top(&env->cur)->regs[regno];
+}
+
+/* pointer.c: dst = pointer op scalar. */
+int rawtp_check_pointer_alu(struct rawtp_env *env, const struct bpf_insn *insn,
+			    struct rawtp_reg *dst, const struct rawtp_reg *src);
+
+/* memory.c */
+enum rawtp_access { RAWTP_READ = 1, RAWTP_WRITE = 2 };
+int rawtp_check_load(struct rawtp_env *env, const struct bpf_insn *insn);
+int rawtp_check_store(struct rawtp_env *env, const struct bpf_insn *insn);
+int rawtp_check_atomic(struct rawtp_env *env, const struct bpf_insn *insn);
+/* [off, off + size) beyond what @regno points at; access is a set of enum rawtp_access. */
+int rawtp_check_range(struct rawtp_env *env, uint32_t regno, int32_t off, uint64_t size,
+		      int access);
+
+/* stack.c */
+int rawtp_check_stack_load(struct rawtp_env *env, uint32_t regno, int32_t off, uint32_t size,
+			   bool sign_extended, struct rawtp_reg *out);
+int rawtp_check_stack_store(struct rawtp_env *env, uint32_t regno, int32_t off, uint32_t size,
+			    const struct rawtp_reg *value);
+/* A helper or an atomic reads [off, off + size): every byte must have been written. */
+int rawtp_check_stack_read(struct rawtp_env *env, uint32_t regno, int32_t off, uint64_t size);
+/* A helper fills [off, off + size); unless @is_exact, perhaps less of it. */
+int rawtp_check_stack_fill(struct rawtp_env *env, uint32_t regno, int32_t off, uint64_t size,
+			   bool is_exact);
+
+/* branch.c */
+int rawtp_check_jump(struct rawtp_env *env, const struct bpf_insn *insn);
+int rawtp_push_pending(struct rawtp_env *env, uint32_t pc, struct rawtp_state **state);
+/* The next branch to walk, into env->cur and env->pc; 0: none is left, 1: there was one. */
+int rawtp_pop_pending(struct rawtp_env *env);
+
+/* call.c, subprog.c */
+int rawtp_check_helper_call(struct rawtp_env *env, const struct bpf_insn *insn);
+int rawtp_check_subprog_call(struct rawtp_env *env, const struct bpf_insn *insn);
+int rawtp_check_exit(struct rawtp_env *env);
+int rawtp_find_subprog(const struct rawtp_env *env, uint32_t start);
+uint32_t rawtp_subprog_at(const struct rawtp_env *env, uint32_t insn);
+
+/* prune.c */
+/* 1: what follows is proved already; 0: walk on. */
+int rawtp_check_visited(struct rawtp_env *env);
+void rawtp_end_path(struct rawtp_env *env);
+void rawtp_mark_slot_read(struct rawtp_env *env, uint32_t frame, uint32_t slot);
+void rawtp_free_checkpoints(struct rawtp_env *env);
+
+/* values.c */
+/* *reg becomes a number that was computed from others (0: from none), with a node of its own. */
+void rawtp_mark_scalar(struct rawtp_env *env, struct rawtp_reg *reg, struct rawtp_scalar var,
+		       uint32_t from, uint32_t also_from);
+void rawtp_mark_precise(struct rawtp_env *env, const struct rawtp_reg *reg);
+
+static inline void rawtp_mark_unknown(struct rawtp_env *env, struct rawtp_reg *reg)
+{
+	rawtp_mark_scalar(env, reg, rawtp_scalar_unknown(), 0, 0);
+}
+
+/* log.c, explain.c */
+void rawtp_log(struct rawtp_env *env, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void rawtp_log_step(struct rawtp_env *env);
+void rawtp_log_statistics(struct rawtp_env *env);
+void rawtp_log_insn(struct rawtp_env *env, uint32_t pc);
+/* "scalar(0..255)", "map value of counts, offset 8". */
+const char *rawtp_describe(struct rawtp_env *env, const struct rawtp_reg *reg, char *buf,
+			   size_t size);
+const char *rawtp_map_name(const struct rawtp_env *env, uint32_t index);
+/* Reports a refusal at env->pc and returns its errno. @regno, if any, is the one to tell about. */
+#define RAWTP_NO_REG 255
+int rawtp_report(struct rawtp_env *env, enum rawtp_message message, uint32_t regno, ...);
+#define rawtp_refuse(env, id, regno, ...)       \
+	(RAWTP_CHECK_FORMAT(id, ##__VA_ARGS__), \
+	 rawtp_report(env, RAWTP_MSG_##id, regno, ##__VA_ARGS__))
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* Loads, stores and atomics: what a register points at, and whether the access stays inside. */
+#include "bpf/verifier/env.h"
+
+#include <string.h>
+
+/* What each kind of program may read of its context. */
+struct context_rule {
+	uint32_t type, start, end;
+};
+
+static const struct context_rule context_rules[] = {
+	{BPF_PROG_TYPE_RAW_TRACEPOINT, 0, 8 * RAWTP_MAX_ARGS},
+	{BPF_PROG_TYPE_TRACEPOINT, 8, 8192},
+	{BPF_PROG_TYPE_KPROBE, 0, 168},
+	{BPF_PROG_TYPE_SOCKET_FILTER, 0, 0},
+};
+
+static int check_context(struct rawtp_env *env, uint32_t regno, int32_t off, uint32_t size,
+			 int access)
+{
+	const struct rawtp_reg *reg = rawtp_reg(env, regno);
+	const struct context_rule *rule = context_rules;
+
+	while (rule->type != env->prog->type)
+		rule++;
+	if (access & RAWTP_WRITE)
+		return rawtp_refuse(env, CONTEXT_WRITE, regno);
+	if (reg->off || !rawtp_scalar_is_const(&reg->var) || reg->var.bits.value)
+		return rawtp_refuse(env, CONTEXT_MOVED, regno, regno);
+	if (off < (int32_t)rule->start || (uint32_t)off + size > rule->end || off % (int32_t)size)
+		return rawtp_refuse(env, CONTEXT_RANGE, regno, size, off, rule->start, rule->end);
+	if ((uint32_t)off + size > env->max_ctx_access)
+		env->max_ctx_access = (uint32_t)off + size;
+	return 0;
+}
+
+static int check_map_flags(struct rawtp_env *env, const struct rawtp_reg *reg, uint32_t regno,
+			   int access)
+{
+	const struct rawtp_map *map = env->prog->maps[reg->map];
+
+	if ((access & RAWTP_WRITE) && (map->flags & BPF_F_RDONLY_PROG))
+		return rawtp_refuse(env, MAP_READ_ONLY, regno, map->name);
+	if ((access & RAWTP_READ) && (map->flags & BPF_F_WRONLY_PROG))
+		return rawtp_refuse(env, MAP_WRITE_ONLY, regno, map->name);
+	return 0;
+}
+
+int rawtp_check_range(struct rawtp_env *env, uint32_t regno, int32_t off, uint64_t size, int access)
+{
+	const struct rawtp_reg *reg = rawtp_reg(env, regno);
+	const struct rawtp_range *var = &reg->var.r64;
+	bool is_value = reg->type == RAWTP_REG_VALUE;
+	uint64_t limit = is_value ? env->prog->maps[reg->map]->value_size : reg->size;
+	int64_t fixed = (int64_t)reg->off + off;
+	int64_t low = fixed + var->smin, high = fixed + var->smax;
+	int err = is_value ? check_map_flags(env, reg, regno, access) : 0;
+
+	if (err)
+		return err;
+	if (var->umax >= RAWTP_MAX_OFFSET && !rawtp_scalar_is_const(&reg->var))
+		return rawtp_refuse(env, NEGATIVE_OFFSET, regno, regno, (long long)low,
+				    (long long)high);
+	if (low < 0 || size > limit || (uint64_t)high > limit - size)
+		return rawtp_refuse(env, OUT_OF_RANGE, regno, regno,
+				    is_value ? "the map value" : "the ring buffer record",
+				    (long long)low, (long long)high, (unsigned long long)size,
+				    (unsigned long long)limit);
+	return 0;
+}
+
+/* Everything that cannot be dereferenced, and what to do about it. */
+static int check_may_access(struct rawtp_env *env, uint32_t regno)
+{
+	switch (rawtp_reg(env, regno)->type) {
+	case RAWTP_REG_NOT_INIT:
+		return rawtp_refuse(env, UNSET_REGISTER, regno, regno);
+	case RAWTP_REG_SCALAR:
+		return rawtp_refuse(env, NOT_A_POINTER, regno, regno);
+	case RAWTP_REG_VALUE_OR_NULL:
+		return rawtp_refuse(env, NULL_VALUE, regno, regno);
+	case RAWTP_REG_RECORD_OR_NULL:
+		return rawtp_refuse(env, NULL_RECORD, regno, regno);
+	case RAWTP_REG_MAP:
+		return rawtp_refuse(env, MAP_DEREFERENCED, regno, regno);
+	}
+	return 0;
+}
+
+static bool is_sign_extended(const struct bpf_insn *insn)
+{
+	return BPF_MODE(insn->code) == RAWTP_BPF_MEMSX;
+}
+
+/*
+ * The constant that a load from a frozen array that programs may not write gives. The memory is
+ * shared, and whoever else maps it might break the promise: so a load that was taken to be a
+ * constant is replaced by that constant (rewrite.c), and what was proved holds whatever the memory
+ * says later. Only what one move can produce is folded.
+ */
+static bool folded_value(struct rawtp_env *env, const struct bpf_insn *insn,
+			 const struct rawtp_reg *reg, uint32_t size, uint64_t *value)
+{
+	struct rawtp_map *map;
+	uint64_t addr;
+	int64_t off;
+
+	if (reg->type != RAWTP_REG_VALUE || env->fold_nothing || BPF_CLASS(insn->code) != BPF_LDX)
+		return false;
+	map = env->prog->maps[reg->map];
+	if (!(map->flags & BPF_F_RDONLY_PROG) || !map->ops->value_addr ||
+	    !__atomic_load_n(&map->header->frozen, __ATOMIC_ACQUIRE) ||
+	    !rawtp_scalar_is_const(&reg->var))
+		return false;
+	off = (int64_t)reg->off + insn->off + reg->var.r64.smin;
+	if (off < 0 || off + size > map->value_size ||
+	    map->ops->value_addr(map, (uint32_t)off, &addr))
+		return false;
+	*value = 0;
+	memcpy(value, (const void *)(uintptr_t)addr, size);
+	if (is_sign_extended(insn))
+		*value = (uint64_t)rawtp_sign_extend(*value, size * 8);
+	return *value <= UINT32_MAX || (int64_t)*value == (int32_t)*value;
+}
+
+/* One instruction, one constant; if it turns out to be otherwise, the walk begins anew. */
+static bool fold_load(struct rawtp_env *env, bool is_const, uint64_t value)
+{
+	struct rawtp_insn_aux *aux = &env->aux[env->pc];
+
+	if (aux->folded == RAWTP_FOLD_NEVER)
+		return false;
+	if (aux->folded == RAWTP_FOLD_NONE) {
+		if (is_const && !aux->is_walked) {
+			aux->folded = RAWTP_FOLD_CONST;
+			aux->constant = value;
+			return true;
+		}
+		if (is_const)
+			aux->folded = RAWTP_FOLD_NEVER;
+		return false;
+	}
+	if (is_const && aux->constant == value)
+		return true;
+	aux->folded = RAWTP_FOLD_NEVER;
+	env->must_restart = true;
+	return false;
+}
+
+int rawtp_check_load(struct rawtp_env *env, const struct bpf_insn *insn)
+{
+	uint32_t size = rawtp_op_bytes(insn);
+	struct rawtp_reg *dst = rawtp_reg(env, insn->dst_reg);
+	const struct rawtp_reg *src = rawtp_reg(env, insn->src_reg);
+	bool is_ordered = BPF_CLASS(insn->code) == BPF_STX, is_const;
+	uint64_t value = 0;
+	int err = check_may_access(env, insn->src_reg);
+
+	if (err)
+		return err;
+	if (is_ordered && src->type == RAWTP_REG_CTX)
+		return rawtp_refuse(env, CONTEXT_ATOMIC, insn->src_reg);
+	is_const = folded_value(env, insn, src, size, &value);
+	if (src->type == RAWTP_REG_STACK) {
+		struct rawtp_reg loaded;
+
+		fold_load(env, false, 0);
+		err = rawtp_check_stack_load(env, insn->src_reg, insn->off, size,
+					     is_sign_extended(insn), &loaded);
+		if (!err)
+			*dst = loaded;
+		return err;
+	}
+	err = src->type == RAWTP_REG_CTX
+		      ? check_context(env, insn->src_reg, insn->off, size, RAWTP_READ)
+		      : rawtp_check_range(env, insn->src_reg, insn->off, size, RAWTP_READ);
+	if (err)
+		return err;
+	rawtp_mark_scalar(env, dst,
+			  fold_load(env, is_const, value)
+				  ? rawtp_scalar_const(value)
+				  : rawtp_scalar_loaded(size, is_sign_extended(insn)),
+			  0, 0);
+	return 0;
+}
+
+int rawtp_check_store(struct rawtp_env *env, const struct bpf_insn *insn)
+{
+	uint32_t size = rawtp_op_bytes(insn);
+	struct rawtp_reg value;
+	int err;
+
+	if (BPF_CLASS(insn->code) == BPF_STX) {
+		err = rawtp_check_reg_read(env, insn->src_reg);
+		if (err)
+			return err;
+		value = *rawtp_reg(env, insn->src_reg);
+	} else {
+		rawtp_mark_scalar(env, &value, rawtp_scalar_const((uint64_t)(int64_t)insn->imm), 0,
+				  0);
+	}
+	err = check_may_access(env, insn->dst_reg);
+	if (err)
+		return err;
+	switch (rawtp_reg(env, insn->dst_reg)->type) {
+	case RAWTP_REG_CTX:
+		return check_context(env, insn->dst_reg, insn->off, size, RAWTP_WRITE);
+	case RAWTP_REG_STACK:
+		return rawtp_check_stack_store(env, insn->dst_reg, insn->off, size, &value);
+	}
+	return rawtp_check_range(env, insn->dst_reg, insn->off, size, RAWTP_WRITE);
+}
+
+static int check_atomic_place(struct rawtp_env *env, const struct bpf_insn *insn, uint32_t size)
+{
+	const struct rawtp_reg *dst = rawtp_reg(env, insn->dst_reg);
+	struct rawtp_tnum place =
+		rawtp_tnum_add(dst->var.bits, rawtp_tnum_const((int64_t)dst->off + insn->off));
+	int err;
+
+	if (dst->type == RAWTP_REG_CTX)
+		return rawtp_refuse(env, CONTEXT_ATOMIC, insn->dst_reg);
+	if ((place.value | place.mask) & (size - 1))
+		return rawtp_refuse(env, UNALIGNED_ATOMIC, insn->dst_reg, size);
+	if (dst->type != RAWTP_REG_STACK)
+		return rawtp_check_range(env, insn->dst_reg, insn->off, size,
+					 RAWTP_READ | RAWTP_WRITE);
+	err = rawtp_check_stack_read(env, insn->dst_reg, insn->off, size);
+	if (!err)
+		err = rawtp_check_stack_fill(env, insn->dst_reg, insn->off, size, false);
+	return err;
+}
+
+int rawtp_check_atomic(struct rawtp_env *env, const struct bpf_insn *insn)
+{
+	uint32_t size = rawtp_op_bytes(insn);
+	struct rawtp_scalar old = rawtp_scalar_loaded(size, false);
+	int err = rawtp_check_reg_read(env, insn->src_reg);
+
+	if (!err && insn->imm == BPF_CMPXCHG)
+		err = rawtp_check_reg_read(env, BPF_REG_0);
+	if (!err)
+		err = check_may_access(env, insn->dst_reg);
+	if (!err)
+		err = check_atomic_place(env, insn, size);
+	if (err)
+		return err;
+	if (insn->imm == BPF_CMPXCHG)
+		rawtp_mark_scalar(env, rawtp_reg(env, BPF_REG_0), old, 0, 0);
+	else if (insn->imm & BPF_FETCH)
+		rawtp_mark_scalar(env, rawtp_reg(env, insn->src_reg), old, 0, 0);
+	return 0;
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Have we been here before?
+ *
+ * A checkpoint keeps the state at an instruction. If everything that follows it has been walked
+ * (open is 0), it proves each state that is included in it: every register and slot that was read
+ * later holds no more in the new state than it held in the old one. Three things need not agree:
+ *  - registers that are dead here (liveness.c);
+ *  - slots that nothing after the checkpoint read before writing it (read);
+ *  - numbers whose size no proof depended on (values.c).
+ * What the old walk relied on, the new path relies on as well from then on; so the marks are carried
+ * over. A checkpoint that is still open lies on the current path: the same state again there is a
+ * loop that may never end.
+ */
+#include "bpf/verifier/env.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_PAIRS 256
+
+/* Names of the old state (of values, of null checks and references) and what they are in the new. */
+struct naming {
+	struct {
+		uint32_t before, now;
+		bool is_value;
+	} pairs[MAX_PAIRS];
+	uint32_t n;
+};
+
+struct comparison {
+	struct rawtp_env *env;
+	struct naming names;
+	bool is_exact; /* the same, rather than included */
+};
+
+/*
+ * If two places had the same name before, they must have the same name now. For pointers the
+ * reverse holds too: one null check must not settle two pointers that were checked one by one.
+ */
+static bool same_name(struct comparison *cmp, uint32_t before, uint32_t now, bool is_value)
+{
+	struct naming *names = &cmp->names;
+	uint32_t i;
+
+	if (!before || !now)
+		return before == now;
+	for (i = 0; i < names->n; i++) {
+		if (names->pairs[i].is_value != is_value)
+			continue;
+		if (names->pairs[i].before == before)
+			return names->pairs[i].now == now;
+		if (!is_value && names->pairs[i].now == now)
+			return false;
+	}
+	if (names->n == MAX_PAIRS)
+		return false;
+	names->pairs[names->n].before = before;
+	names->pairs[names->n].now = now;
+	names->pairs[names->n++].is_value = is_value;
+	return true;
+}
+
+static bool is_precise(const struct rawtp_env *env, const struct rawtp_reg *reg)
+{
+	return reg->type == RAWTP_REG_SCALAR && env->values[reg->value].is_precise;
+}
+
+static bool scalar_included(struct comparison *cmp, const struct rawtp_reg *old,
+			    const struct rawtp_reg *new)
+{
+	if (new->type != RAWTP_REG_SCALAR)
+		return false;
+	if (cmp->is_exact)
+		return memcmp(&old->var, &new->var, sizeof(old->var)) == 0;
+	if (!is_precise(cmp->env, old))
+		return true;
+	if (!rawtp_scalar_in(&old->var, &new->var))
+		return false;
+	return rawtp_scalar_is_const(&old->var) || same_name(cmp, old->value, new->value, true);
+}
+
+static bool reg_included(struct comparison *cmp, const struct rawtp_reg *old,
+			 const struct rawtp_reg *new)
+{
+	if (old->type == RAWTP_REG_NOT_INIT)
+		return !cmp->is_exact || new->type == RAWTP_REG_NOT_INIT;
+	if (old->type == RAWTP_REG_SCALAR)
+		return scalar_included(cmp, old, new);
+	if (old->type != new->type || old->map != new->map || old->off != new->off ||
+	    old->frame != new->frame || old->size != new->size)
+		return false;
+	if (cmp->is_exact ? memcmp(&old->var, &new->var, sizeof(old->var)) != 0
+			  : !rawtp_scalar_in(&old->var, &new->var))
+		return false;
+	return same_name(cmp, old->id, new->id, false) && same_name(cmp, old->ref, new->ref, false);
+}
+
+/* Bytes of a new slot that were a plain number, or nobody's, before. */
+static bool is_plain_byte(const struct rawtp_slot *slot, int i)
+{
+	if (slot->bytes[i] == RAWTP_BYTE_INVALID)
+		return false;
+	return slot->bytes[i] != RAWTP_BYTE_SPILL || !rawtp_reg_is_pointer(&slot->reg);
+}
+
+static bool slot_included(struct comparison *cmp, const struct rawtp_slot *old,
+			  const struct rawtp_slot *new)
+{
+	unsigned int spilled = rawtp_slot_is_spill(old) ? rawtp_slot_spill_size(old) : 0;
+	bool is_number =
+		spilled && old->reg.type == RAWTP_REG_SCALAR && !is_precise(cmp->env, &old->reg);
+	unsigned int i;
+
+	if (cmp->is_exact && memcmp(old->bytes, new->bytes, sizeof(old->bytes)) != 0)
+		return false;
+	if (spilled && (cmp->is_exact || !is_number)) {
+		if (!rawtp_slot_is_spill(new) || rawtp_slot_spill_size(new) != spilled ||
+		    !reg_included(cmp, &old->reg, &new->reg))
+			return false;
+	}
+	for (i = 0; i < 8; i++) {
+		if (i < spilled && !is_number)
+			continue;
+		if (old->bytes[i] == RAWTP_BYTE_ZERO && new->bytes[i] != RAWTP_BYTE_ZERO)
+			return false;
+		if (old->bytes[i] != RAWTP_BYTE_INVALID && !is_plain_byte(new, i))
+			return false;
+	}
+	return true;
+}
+
+static bool stack_included(struct comparison *cmp, const struct rawtp_function *old,
+			   const struct rawtp_function *new, uint64_t read)
+{
+	static const struct rawtp_slot nothing;
+	uint32_t i;
+
+	if (cmp->is_exact && old->n_slots != new->n_slots)
+		return false;
+	for (i = 0; i < old->n_slots; i++) {
+		if (!cmp->is_exact && !(read >> i & 1))
+			continue;
+		if (!slot_included(cmp, &old->slots[i],
+				   i < new->n_slots ? &new->slots[i] : &nothing))
+			return false;
+	}
+	return true;
+}
+
+/* In a function that waits for another to return, only R6 to R9 live on. */
+static uint16_t live_regs(const struct rawtp_env *env, const struct rawtp_state *state,
+			  uint32_t frame)
+{
+	if (frame == state->depth)
+		return env->aux[env->pc].live;
+	return env->aux[state->functions[frame + 1]->call_site].live & 0x3c0;
+}
+
+static bool state_included(struct rawtp_env *env, const struct rawtp_checkpoint *old, bool is_exact)
+{
+	const struct rawtp_state *was = &old->state, *now = &env->cur;
+	struct comparison cmp;
+	uint32_t frame, i;
+
+	cmp.env = env;
+	cmp.is_exact = is_exact;
+	cmp.names.n = 0;
+	if (was->depth != now->depth || was->n_refs != now->n_refs)
+		return false;
+	for (frame = 0; frame <= was->depth; frame++) {
+		const struct rawtp_function *a = was->functions[frame], *b = now->functions[frame];
+		uint16_t live = live_regs(env, was, frame);
+
+		if (a->call_site != b->call_site || a->subprog != b->subprog)
+			return false;
+		for (i = 0; i < BPF_REG_10; i++)
+			if ((live >> i & 1) && !reg_included(&cmp, &a->regs[i], &b->regs[i]))
+				return false;
+		if (!stack_included(&cmp, a, b, old->read[frame]))
+			return false;
+	}
+	for (i = 0; i < was->n_refs; i++)
+		if (!same_name(&cmp, was->refs[i], now->refs[i], false))
+			return false;
+	return true;
+}
+
+void rawtp_mark_slot_read(struct rawtp_env *env, uint32_t frame, uint32_t slot)
+{
+	struct rawtp_checkpoint *at = env->cur.parent;
+	uint64_t written = env->cur.functions[frame]->written;
+
+	while (at && !(written >> slot & 1) && !(at->read[frame] >> slot & 1)) {
+		at->read[frame] |= 1ULL << slot;
+		/* A frame that was entered later than @at was wholly "written" on entry. */
+		if (frame > at->state.depth)
+			return;
+		written = at->state.functions[frame]->written;
+		at = at->parent;
+	}
+}
+
+/* The rest of the path is @old's: it reads and depends on what that did. */
+static void carry_marks_over(struct rawtp_env *env, const struct rawtp_checkpoint *old)
+{
+	uint32_t frame, i;
+
+	for (frame = 0; frame <= old->state.depth; frame++) {
+		const struct rawtp_function *a = old->state.functions[frame];
+		const struct rawtp_function *b = env->cur.functions[frame];
+		uint16_t live = live_regs(env, &old->state, frame);
+
+		for (i = 0; i < BPF_REG_10; i++)
+			if ((live >> i & 1) && is_precise(env, &a->regs[i]))
+				rawtp_mark_precise(env, &b->regs[i]);
+		for (i = 0; i < a->n_slots && i < b->n_slots; i++) {
+			if (!(old->read[frame] >> i & 1))
+				continue;
+			rawtp_mark_slot_read(env, frame, i);
+			if (rawtp_slot_is_spill(&a->slots[i]) &&
+			    is_precise(env, &a->slots[i].reg) && rawtp_slot_is_spill(&b->slots[i]))
+				rawtp_mark_precise(env, &b->slots[i].reg);
+		}
+	}
+}
+
+static void free_checkpoint(struct rawtp_env *env, struct rawtp_checkpoint *checkpoint)
+{
+	env->checkpoint_bytes -= sizeof(*checkpoint) + rawtp_state_size(&checkpoint->state);
+	rawtp_state_clear(&checkpoint->state);
+	free(checkpoint);
+}
+
+static int add_checkpoint(struct rawtp_env *env)
+{
+	struct rawtp_checkpoint *checkpoint = calloc(1, sizeof(*checkpoint));
+	uint32_t frame;
+
+	if (!checkpoint || rawtp_state_copy(&checkpoint->state, &env->cur)) {
+		free(checkpoint);
+		return -ENOMEM;
+	}
+	env->n_checkpoints++;
+	env->checkpoint_bytes += sizeof(*checkpoint) + rawtp_state_size(&checkpoint->state);
+	checkpoint->parent = env->cur.parent;
+	checkpoint->open = 1;
+	checkpoint->next = env->visited[env->pc];
+	env->visited[env->pc] = checkpoint;
+	env->cur.parent = checkpoint;
+	env->cur.insns = env->cur.jumps = 0;
+	for (frame = 0; frame <= env->cur.depth; frame++)
+		env->cur.functions[frame]->written = 0;
+	return 0;
+}
+
+/* Often compared in vain, never of use: nobody walks through it any more, so it can go. */
+static bool is_useless(const struct rawtp_checkpoint *checkpoint)
+{
+	return !checkpoint->open && checkpoint->misses > 16 + 4 * checkpoint->hits;
+}
+
+int rawtp_check_visited(struct rawtp_env *env)
+{
+	struct rawtp_checkpoint **link = &env->visited[env->pc], *old;
+	bool is_looping = false;
+
+	while ((old = *link)) {
+		if (old->open) {
+			is_looping = true;
+			if (state_included(env, old, true))
+				return rawtp_refuse(env, ENDLESS_LOOP, RAWTP_NO_REG);
+		} else if (state_included(env, old, false)) {
+			old->hits++;
+			carry_marks_over(env, old);
+			return 1;
+		} else {
+			old->misses++;
+		}
+		if (is_useless(old)) {
+			*link = old->next;
+			free_checkpoint(env, old);
+			continue;
+		}
+		link = &old->next;
+	}
+	/* Not too many: a state costs more than the few instructions that it could save. */
+	if (env->cur.parent && (env->cur.insns < 8 || env->cur.jumps < 2))
+		return 0;
+	if (is_looping && env->cur.insns < 100 && env->cur.jumps < 20)
+		return 0;
+	if (env->checkpoint_bytes > RAWTP_CHECKPOINT_BYTES)
+		return 0;
+	return add_checkpoint(env);
+}
+
+void rawtp_end_path(struct rawtp_env *env)
+{
+	struct rawtp_checkpoint *at = env->cur.parent;
+
+	while (at && --at->open == 0)
+		at = at->parent;
+}
+
+void rawtp_free_checkpoints(struct rawtp_env *env)
+{
+	uint32_t i;
+
+	for (i = 0; i < env->prog->n_insns; i++)
+		while (env->visited[i]) {
+			struct rawtp_checkpoint *old = env->visited[i];
+
+			env->visited[i] = old->next;
+			free_checkpoint(env, old);
+		}
+}
