@@ -428,6 +428,29 @@ int rawtp_elf_list(const char *path, int (*fn)(const struct rawtp_client_event *
 	return err;
 }
 
+static int ignore_event(const struct rawtp_client_event *event, void *data)
+{
+	return 1;
+}
+
+void rawtp_elf_inspect(const char *path, struct rawtp_elf_facts *facts)
+{
+	char reason[256];
+	struct elf_file file = {.reason = reason, .reason_size = sizeof(reason)};
+	GElf_Phdr segment;
+	size_t i;
+
+	memset(facts, 0, sizeof(*facts));
+	facts->is_elf = !open_file(&file, path) && !elf_getphdrnum(file.elf, &file.n_segments);
+	for (i = 0; facts->is_elf && i < file.n_segments; i++)
+		if (gelf_getphdr(file.elf, (int)i, &segment) && segment.p_type == PT_INTERP)
+			facts->is_dynamic = true;
+	close_file(&file);
+	if (facts->is_elf)
+		facts->has_tracepoints =
+			!rawtp_elf_list(path, ignore_event, NULL, reason, sizeof(reason));
+}
+
 static int check_btf(struct elf_file *file, const GElf_Shdr *section)
 {
 	void *data = malloc(section->sh_size + 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "spawn.h"
+#include "elf_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,29 +20,97 @@ static bool is_name(const char *name)
 	return *name && !strchr(name, '/') && !strchr(name, '.');
 }
 
-/* Beside the command in a build tree; else where make install puts it. */
-int rawtp_spawn_provider(const struct rawtp_cli *cli, const char *name, char *path, size_t size)
+/* Beside the command in a build tree; else where make install puts it. False: nowhere. */
+static bool find_library(const char *file, char *path, size_t size)
 {
-	static const char *const places[] = {"", "/../lib", "/../lib64", "/../lib/rawtp"};
+	static const char *const places[] = {"", "/../lib/rawtp", "/../lib", "/../lib64/rawtp",
+					     "/../lib64"};
 	char self[PATH_MAX], *slash;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	size_t i;
 
-	if (!is_name(name))
-		return rawtp_cli_usage(cli, "--provider %s is no name", name);
 	self[n > 0 ? n : 0] = '\0';
 	slash = strrchr(self, '/');
 	if (slash)
 		*slash = '\0';
 	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		n = snprintf(path, size, "%s%s/librawtp-%s.so", self, places[i], name);
+		n = snprintf(path, size, "%s%s/%s", self, places[i], file);
 		if (n > 0 && (size_t)n < size && !access(path, R_OK))
-			return RAWTP_EXIT_OK;
+			return true;
 	}
+	return false;
+}
+
+int rawtp_spawn_provider(const struct rawtp_cli *cli, const char *name, char *path, size_t size)
+{
+	char file[NAME_MAX];
+
+	if (!is_name(name) || strlen(name) > 64)
+		return rawtp_cli_usage(cli, "--provider %s is no name", name);
+	snprintf(file, sizeof(file), "librawtp-%s.so", name);
+	if (find_library(file, path, size))
+		return RAWTP_EXIT_OK;
 	return rawtp_cli_error(cli,
-			       "there is no provider %s (librawtp-%s.so beside %s or in its "
-			       "../lib); the one that comes with rawtp is libc",
-			       name, name, self);
+			       "there is no provider %s: no %s beside rawtp or in its "
+			       "../lib/rawtp; the one that comes with it is libc",
+			       name, file);
+}
+
+/* What execvp() would run; false where it would find nothing. */
+static bool find_command(const char *command, char *path, size_t size)
+{
+	const char *dir = getenv("PATH"), *end;
+	int n;
+
+	if (strchr(command, '/')) {
+		n = snprintf(path, size, "%s", command);
+		return n > 0 && (size_t)n < size;
+	}
+	for (; dir && *dir; dir = *end ? end + 1 : end) {
+		end = strchrnul(dir, ':');
+		n = snprintf(path, size, "%.*s/%s", (int)(end - dir), end > dir ? dir : ".",
+			     command);
+		if (n > 0 && (size_t)n < size && !access(path, X_OK))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Refuses what can be told beforehand not to be traceable: once it runs it is too late. Sets
+ * *@preload to what must be preloaded, in @library where it is our own library: a program without
+ * tracepoints may use libraries that have some.
+ */
+static int check_command(const struct rawtp_cli *cli, const char *provider, const char *command,
+			 char *library, size_t size, const char **preload)
+{
+	struct rawtp_elf_facts facts;
+	char path[PATH_MAX];
+	struct stat st;
+
+	*preload = provider;
+	if (!find_command(command, path, sizeof(path)))
+		return RAWTP_EXIT_OK; /* exec says why */
+	if (!stat(path, &st) && ((st.st_mode & S_ISUID && st.st_uid != geteuid()) ||
+				 (st.st_mode & S_ISGID && st.st_gid != getegid())))
+		return rawtp_cli_error(cli, "%s: is set-uid or set-gid, and may not be traced",
+				       path);
+	rawtp_elf_inspect(path, &facts);
+	if (facts.is_elf && !facts.is_dynamic && (provider || !facts.has_tracepoints))
+		return rawtp_cli_error(
+			cli,
+			"%s: is statically linked, so nothing can be preloaded; link "
+			"it with librawtp.a",
+			path);
+	if (!provider && !facts.has_tracepoints) {
+		if (!find_library("librawtp.so.0", library, size) &&
+		    !find_library("librawtp.so", library, size))
+			return rawtp_cli_error(cli,
+					       "there is no librawtp.so beside rawtp or in its "
+					       "../lib; install it again");
+		*preload = library;
+	}
+	return RAWTP_EXIT_OK;
 }
 
 /* LD_PRELOAD takes blanks and colons for separators: such a path cannot be in it. */
@@ -110,10 +180,10 @@ static int kill_child(pid_t pid, int status)
 
 static int start_error(const struct rawtp_cli *cli, const char *command, int err)
 {
-	if (err == -ETIMEDOUT || err == -ECONNRESET || err == -EPIPE || err == -EPROTO)
+	if (err == -ETIMEDOUT)
 		return rawtp_cli_error(cli,
-				       "%s: carries no tracepoints, so it cannot be traced; name a "
-				       "--provider, or is it static or set-uid?",
+				       "%s: does not load librawtp, so it cannot be traced; is it "
+				       "static, or does it clear LD_PRELOAD?",
 				       command);
 	return rawtp_cli_error(cli, "%s: cannot be traced: %s", command, strerror(-err));
 }
@@ -121,8 +191,13 @@ static int start_error(const struct rawtp_cli *cli, const char *command, int err
 int rawtp_spawn_traced(const struct rawtp_cli *cli, const char *provider, char **argv, pid_t *pid,
 		       struct rawtp_client **client)
 {
-	int ends[2], report[2], err = 0, status = set_preload(cli, provider);
+	char library[PATH_MAX];
+	const char *preload;
+	int ends[2], report[2], err = 0, status;
 
+	status = check_command(cli, provider, argv[0], library, sizeof(library), &preload);
+	if (!status)
+		status = set_preload(cli, preload);
 	if (status)
 		return status;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
