@@ -70,7 +70,7 @@ int rawtp_listener_open(struct rawtp_listener *listener)
 	}
 	listener->owner = getpid();
 	/* The directory is the guard; the umask may have taken the owner's own rights. */
-	if (chmod(listener->path, 0600) || listen(listener->sock.fd, 16)) {
+	if (chmod(listener->path, 0600) || listen(listener->sock.fd, 128)) {
 		err = -errno;
 		rawtp_listener_close(listener);
 	}
