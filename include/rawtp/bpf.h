@@ -14,6 +14,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /**
  * rawtp_bpf - bpf(2) on objects of user space
@@ -39,6 +40,7 @@ int rawtp_bpf(int cmd, union bpf_attr *attr, unsigned int size);
  */
 int rawtp_prog_attach(int prog_fd, const char *name);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -16,6 +16,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct rawtp_frame; /* a program that runs on this thread; src/bpf/run.h */
 
@@ -73,6 +74,7 @@ static inline void rawtp_read_unlock(struct rawtp_thread *self)
 	__atomic_store_n(&self->rcu, self->rcu - 1, __ATOMIC_RELEASE);
 }
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -11,7 +11,7 @@
 #ifndef RAWTP_TRACEPOINT_REGISTRY_H
 #define RAWTP_TRACEPOINT_REGISTRY_H
 
-#include "rawtp/tracepoint.h"
+#include "rawtp/record.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -49,7 +49,14 @@ void rawtp_watch_del(struct rawtp_watch *watch);
  */
 void rawtp_registry_scan(void);
 
-/* For the agent's fork handlers: no other thread is in the registry while a child is made. */
+/* Sites of @event in its object; *@kind is "nop" (patched), or "branch" where one of them tests. */
+unsigned int rawtp_event_sites(const struct rawtp_event *event, const char **kind);
+
+/*
+ * For the agent's fork handlers: no other thread is in the registry while a child is made. Before
+ * rawtp_rcu_before_fork(), after rawtp_rcu_after_fork_*(): probes are changed with the registry's
+ * locks held, and wait for readers inside.
+ */
 void rawtp_registry_before_fork(void);
 void rawtp_registry_after_fork(void);
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Probes of a tracepoint: an array of {func, data} that is copied, changed, published, and freed
+ * after a grace period. The public calls are in rawtp/tracepoint.h.
+ */
+#ifndef RAWTP_TRACEPOINT_PROBES_H
+#define RAWTP_TRACEPOINT_PROBES_H
+
+#include "rawtp/record.h"
+
+/* Held while probes or sites change. Inside the registry's lock, outside rcu's. */
+void rawtp_probes_lock(void);
+void rawtp_probes_unlock(void);
+
+/* Takes all probes from @tp, whose object goes away, and waits for those that run. Lock held. */
+void rawtp_probes_clear(struct tracepoint *tp);
+
+#endif
