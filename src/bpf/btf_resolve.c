@@ -113,7 +113,7 @@ static int64_t member_bits(const struct btf_type *base, uint32_t size, uint32_t 
 	if (kind == BTF_KIND_INT && !kflag) {
 		*off += BTF_INT_OFFSET(int_data(base));
 		bits = BTF_INT_BITS(int_data(base));
-		return bits + *off % 8 <= 128 ? bits : -1;
+		return bits + *off % 8 <= 128 ? (int64_t)bits : -1;
 	}
 	if (kind == BTF_KIND_INT && !is_regular_int(base))
 		return -1;
@@ -123,7 +123,7 @@ static int64_t member_bits(const struct btf_type *base, uint32_t size, uint32_t 
 				: kind == BTF_KIND_ENUM64 ? 64
 							  : 0;
 
-		return bits <= most ? bits : -1;
+		return bits <= most ? (int64_t)bits : -1;
 	}
 	if (*off % 8)
 		return -1;
