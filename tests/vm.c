@@ -100,7 +100,7 @@ static void begin_case(struct reader *reader, const char *name)
 	c->n_memory = 0;
 	c->has_memory = c->has_after = c->no_kernel = false;
 	c->line = reader->line;
-	snprintf(c->name, sizeof(c->name), "%s", name);
+	snprintf(c->name, sizeof(c->name), "%.63s", name);
 	reader->text[0] = '\0';
 }
 
@@ -173,7 +173,7 @@ static int read_file(struct reader *reader, const char *path)
 		perror(path);
 		return -1;
 	}
-	snprintf(reader->vm_case.file, sizeof(reader->vm_case.file), "%s", path);
+	snprintf(reader->vm_case.file, sizeof(reader->vm_case.file), "%.63s", path);
 	reader->line = 0;
 	begin_case(reader, "");
 	while (!ret && fgets(line, sizeof(line), file)) {

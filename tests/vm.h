@@ -17,7 +17,11 @@
  */
 struct rawtp_prog *vm_prog(const struct bpf_insn *insns, unsigned int n);
 
-/* A case of tests/run/NAME.txt; see tests/run/README. */
+/*
+ * A case of tests/run/NAME.txt. Lines of a case: "case NAME", then in any order "memory HEX" (what r1
+ * points to; else it is NULL), "after HEX" (what it must be afterwards), "nokernel" (valid, but the
+ * kernel's verifier does not take it), the program, and at the end "r0 is NUMBER".
+ */
 struct vm_case {
 	char file[64], name[64];
 	unsigned int line;

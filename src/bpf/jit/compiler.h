@@ -66,8 +66,8 @@ struct rawtp_jit_cpu {
 	ROWS(RAWTP_JIT_ASSERT_ROW)                                                 \
 	_Static_assert((int)RAWTP_JIT_N_ROWS == (int)RAWTP_N_OPS, "a row is missing")
 
-/* Brought by the CPU's table.c; its address is NULL where the CPU has none. */
-extern const struct rawtp_jit_cpu rawtp_jit_cpu __attribute__((weak));
+/* Brought by the CPU's table.c, where there is one (base/cpu/jit.h). */
+extern const struct rawtp_jit_cpu rawtp_jit_cpu;
 
 static inline void rawtp_jit_fail(struct rawtp_jit *jit, int err)
 {

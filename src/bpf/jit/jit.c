@@ -2,6 +2,7 @@
 /* The CPU-neutral driver: passes, offsets, the image. The way of the passes is in compiler.h. */
 #include "bpf/jit/jit.h"
 
+#include "base/cpu/jit.h"
 #include "bpf/helpers/helper.h"
 #include "bpf/interp.h"
 #include "bpf/jit/compiler.h"
@@ -15,6 +16,12 @@
 #define MAX_PASSES 24
 /* A relative call reaches 2 GiB; the rest is for the image's own size. */
 #define REACH ((1L << 31) - (256L << 20))
+
+#if RAWTP_CPU_HAS_JIT
+static const struct rawtp_jit_cpu *const cpu = &rawtp_jit_cpu;
+#else
+static const struct rawtp_jit_cpu *const cpu;
+#endif
 
 static bool jit_disabled;
 
@@ -68,7 +75,7 @@ static void begin_subprog(struct rawtp_jit *jit)
 		i += row->kind == RAWTP_KIND_LD_IMM64;
 	}
 	jit->entries[jit->subprog] = jit->at;
-	rawtp_jit_cpu.prologue(jit);
+	cpu->prologue(jit);
 	flush_code(jit);
 }
 
@@ -76,7 +83,7 @@ static void compile_insn(struct rawtp_jit *jit)
 {
 	const struct bpf_insn *insn = &jit->prog->insns[jit->index];
 	enum rawtp_op op = rawtp_decode(insn);
-	const struct rawtp_jit_row *row = &rawtp_jit_cpu.rows[op];
+	const struct rawtp_jit_row *row = &cpu->rows[op];
 
 	jit->offsets[jit->index] = jit->at;
 	if (!row->emit || (op == RAWTP_OP_LD_IMM64 && jit->index + 1 >= jit->prog->n_insns)) {
@@ -201,7 +208,7 @@ int rawtp_jit_compile(struct rawtp_prog *prog)
 	uint32_t *offsets;
 	int err;
 
-	if (!&rawtp_jit_cpu || jit_disabled || !prog->n_subprogs)
+	if (!cpu || jit_disabled || !prog->n_subprogs)
 		return -ENOTSUP;
 	offsets = calloc(2 * ((size_t)prog->n_insns + 1) + prog->n_subprogs, sizeof(*offsets));
 	if (!offsets)
