@@ -4,8 +4,6 @@
  * Memory that a file claims to have is bounded by its size before anything is allocated.
  */
 #include "elf_file.h"
-#include "base/err.h"
-#include "bpf/btf.h"
 #include "client/proto.h"
 #include "rawtp/record.h"
 
@@ -451,26 +449,6 @@ void rawtp_elf_inspect(const char *path, struct rawtp_elf_facts *facts)
 			!rawtp_elf_list(path, ignore_event, NULL, reason, sizeof(reason));
 }
 
-static int check_btf(struct elf_file *file, const GElf_Shdr *section)
-{
-	void *data = malloc(section->sh_size + 1);
-	struct rawtp_btf *btf;
-	int err = 0;
-
-	if (!data || read_at(file, section->sh_offset, data, section->sh_size))
-		err = refuse(file, -EINVAL, "is damaged: .BTF cannot be read");
-	if (!err) {
-		btf = rawtp_btf_new(data, (uint32_t)section->sh_size);
-		if (rawtp_is_err(btf))
-			err = refuse(file, -EINVAL,
-				     "is damaged: .BTF makes no sense; compile it again with -g");
-		else
-			rawtp_btf_put(btf);
-	}
-	free(data);
-	return err;
-}
-
 static int check_section(struct elf_file *file, Elf_Scn *scn, size_t names)
 {
 	GElf_Shdr section;
@@ -488,7 +466,7 @@ static int check_section(struct elf_file *file, Elf_Scn *scn, size_t names)
 	if (section.sh_offset > file->size || section.sh_size > file->size - section.sh_offset)
 		return refuse(file, -EINVAL, "is cut short: section %.40s ends behind the file",
 			      name);
-	return strcmp(name, ".BTF") ? 0 : check_btf(file, &section);
+	return 0;
 }
 
 int rawtp_elf_check_object(const char *path, char *reason, size_t size)

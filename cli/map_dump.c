@@ -313,6 +313,13 @@ static void print_map_text(struct dump *dump)
 		return;
 	}
 	fprintf(file, "%s (%s): ", dump->name, libbpf_bpf_map_type_str(dump->type));
+	if (is_array(dump->type) && dump->max_entries == 1 && dump->n == 1 &&
+	    dump->n_counters == 1) {
+		rawtp_cli_btf_print(dump->out, NULL, dump->btf, dump->value_id,
+				    dump->entries[0].value, dump->value_size);
+		fputc('\n', file);
+		return;
+	}
 	fprintf(file, is_array(dump->type) ? "%zu entries\n" : "%zu of %u entries\n", dump->n,
 		dump->max_entries);
 	for (i = 0; i < dump->n; i++) {

@@ -158,17 +158,20 @@ static bool child_ended(struct rawtp_monitor *monitor)
 static double loop(struct rawtp_monitor *monitor, struct rawtp_rings *rings)
 {
 	double start = now(), last = start, t = start, wait, due;
+	uint64_t lines = 1;
 
 	for (;;) {
 		due = monitor->seconds ? start + monitor->seconds : t + STEP;
-		if (monitor->interval && last + monitor->interval < due)
-			due = last + monitor->interval;
+		if (monitor->interval && start + (double)lines * monitor->interval < due)
+			due = start + (double)lines * monitor->interval;
 		wait = due - t < STEP ? due - t : STEP;
 		rawtp_rings_poll(rings, wait > 0 ? (int)(wait * 1000 + 0.999) : 0);
 		t = now();
-		if (monitor->interval && t >= last + monitor->interval) {
+		if (monitor->interval && t >= start + (double)lines * monitor->interval) {
 			print_rates(monitor, t - start, t - last);
 			last = t;
+			/* Lines that came due while we were stopped are left out. */
+			lines = (uint64_t)((t - start) / monitor->interval) + 1;
 		}
 		if (child_ended(monitor))
 			break;

@@ -24,6 +24,7 @@ PROVIDER_OBJ := $(PROVIDER_SRC:%.c=$(BUILD)/obj/%.o)
 PROVIDER     := $(BUILD)/librawtp-libc.so
 ALL          += $(PROVIDER)
 
+$(BUILD)/obj/providers/%.o: INC = -Iinclude -I$(<D)
 $(BUILD)/obj/providers/%.o: override CFLAGS += -fno-builtin -U_FORTIFY_SOURCE -ftls-model=initial-exec
 
 $(PROVIDER): $(PROVIDER_OBJ) $(LIB)
@@ -46,8 +47,9 @@ EXAMPLE_SRC := $(sort $(filter-out %.bpf.c,$(wildcard examples/*/*.c)))
 EXAMPLES    := $(foreach d,$(sort $(dir $(EXAMPLE_SRC))),$(BUILD)/$(d)$(notdir $(d:/=)))
 ALL         += $(EXAMPLES)
 
-$(BUILD)/obj/examples/%.o: INC := -Iinclude
-$(BUILD)/obj/examples/kernel_style_header/%.o: INC := -Iinclude -Iinclude/compat
+# As in the kernel: the folder of an event header that says TRACE_INCLUDE_PATH . is searched.
+$(BUILD)/obj/examples/%.o: INC = -Iinclude -I$(<D)
+$(BUILD)/obj/examples/kernel_style_header/%.o: INC = -Iinclude -Iinclude/compat -I$(<D)
 
 define example_program
 $(BUILD)/$(1)$(notdir $(1:/=)): $(patsubst %.c,$(BUILD)/obj/%.o,$(filter $(1)%,$(EXAMPLE_SRC))) $(LIB)

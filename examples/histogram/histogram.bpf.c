@@ -10,14 +10,12 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-enum call { CALL_MALLOC, CALL_FREE, N_CALLS };
-
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, N_CALLS);
-	__type(key, enum call);
+	__uint(max_entries, 1);
+	__type(key, __u32);
 	__type(value, __u64);
-} calls SEC(".maps");
+} mallocs SEC(".maps"), frees SEC(".maps");
 
 /* Slot i: sizes from 2^i to 2^(i+1) - 1. */
 struct {
@@ -61,7 +59,7 @@ static __always_inline __u32 log2(__u64 value)
 SEC("raw_tp/libc_malloc")
 int on_malloc(struct bpf_raw_tracepoint_args *ctx)
 {
-	count(&calls, CALL_MALLOC);
+	count(&mallocs, 0);
 	count(&size_hist, log2(ctx->args[0]));
 	return 0;
 }
@@ -70,7 +68,7 @@ int on_malloc(struct bpf_raw_tracepoint_args *ctx)
 SEC("raw_tp/libc_free")
 int on_free(struct bpf_raw_tracepoint_args *ctx)
 {
-	count(&calls, CALL_FREE);
+	count(&frees, 0);
 	return 0;
 }
 
