@@ -8,7 +8,7 @@
 
 /* Time limits in ms: for a first answer; for one that needs the target's work. */
 #define RAWTP_HELLO_LIMIT  2000
-#define RAWTP_ANSWER_LIMIT 10000
+#define RAWTP_ANSWER_LIMIT 5000
 
 struct rawtp_client {
 	int sock; /* -1: lost; each call says -ENOTCONN */
