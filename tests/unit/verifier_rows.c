@@ -52,13 +52,16 @@ static void check_row(const struct row *row)
 	struct rawtp_prog *prog = rawtp_prog_new(row->n_insns);
 	char first[400];
 	uint32_t i;
-	int err;
+	int err = 0;
 
 	prog->type = row->type;
 	memcpy(prog->insns, row->insns, row->n_insns * sizeof(*row->insns));
 	prog->maps = calloc(ROW_MAX_MAPS, sizeof(*prog->maps));
 	for (i = 0; i < row->n_maps; i++)
 		prog->maps[prog->n_maps++] = make_map(&row->maps[i]);
+	for (i = 0; i < prog->n_maps; i++)
+		if (!prog->maps[i]) /* reported */
+			return;
 	err = rawtp_verify(prog, &log);
 	CHECK_EQ(err, -row->error);
 	CHECK(strstr(log_text, "processed ") != NULL);

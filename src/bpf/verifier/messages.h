@@ -131,6 +131,8 @@
 	  "the result would point nowhere", "compute with indexes, then add to the pointer")       \
 	M(POINTER_SUBTRACTED, EACCES, "pointer", "pointer R%u is subtracted from a number",        \
 	  "the result would point nowhere", "subtract the number from the pointer")                \
+	M(STACK_POINTER_SUBTRACTED, EACCES, "pointer", "a number is subtracted from stack pointer R%u", \
+	  "the kernel's verifier refuses it too", "add the negative number")                       \
 	M(ARITHMETIC_BEFORE_NULL_CHECK, EACCES, "pointer", "R%u may be null and is moved",         \
 	  "the null check would no longer find it", "check for null first")                        \
 	M(ARITHMETIC_ON_MAP, EACCES, "pointer", "R%u is the address of a map and is moved",        \

@@ -34,6 +34,8 @@ int rawtp_check_pointer_alu(struct rawtp_env *env, const struct bpf_insn *insn,
 		return rawtp_refuse(env, POINTER_OPERATOR, regno, regno);
 	if (op == BPF_SUB && !dst_is_pointer)
 		return rawtp_refuse(env, POINTER_SUBTRACTED, regno, regno);
+	if (op == BPF_SUB && ptr.type == RAWTP_REG_STACK)
+		return rawtp_refuse(env, STACK_POINTER_SUBTRACTED, regno, regno);
 	err = check_may_move(env, &ptr, regno);
 	if (err)
 		return err;

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every row of tests/verifier against the real kernel, as root: where its verdict is another, the row
+ * must say so and why.
+ */
+#include "verifier_rows.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static char log_text[1 << 20];
+
+static long kernel_bpf(int cmd, union bpf_attr *attr)
+{
+	return syscall(__NR_bpf, cmd, attr, sizeof(*attr));
+}
+
+static void freeze(int fd, const struct row_map *from)
+{
+	uint8_t value[4096] = {0};
+	uint32_t key = 0;
+	union bpf_attr attr = {.map_fd = fd};
+	size_t i;
+
+	for (i = 0; from->frozen[2 * i]; i++) {
+		unsigned int byte = 0;
+
+		sscanf(&from->frozen[2 * i], "%2x", &byte);
+		value[i] = byte;
+	}
+	attr.key = (uintptr_t)&key;
+	attr.value = (uintptr_t)value;
+	CHECK_EQ(kernel_bpf(BPF_MAP_UPDATE_ELEM, &attr), 0);
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = fd;
+	CHECK_EQ(kernel_bpf(BPF_MAP_FREEZE, &attr), 0);
+}
+
+static int make_map(const struct row_map *from)
+{
+	union bpf_attr attr = {
+		.map_type = from->type,
+		.key_size = from->key_size,
+		.value_size = from->value_size,
+		.max_entries = from->max_entries,
+		.map_flags = from->flags,
+	};
+	int fd;
+
+	snprintf(attr.map_name, sizeof(attr.map_name), "%s", from->name);
+	fd = kernel_bpf(BPF_MAP_CREATE, &attr);
+	CHECK(fd >= 0);
+	if (fd >= 0 && *from->frozen)
+		freeze(fd, from);
+	return fd;
+}
+
+static void check_row(const struct row *row)
+{
+	union bpf_attr attr = {
+		.prog_type = row->type,
+		.insns = (uintptr_t)row->insns,
+		.insn_cnt = row->n_insns,
+		.license = (uintptr_t) "GPL",
+		.log_buf = (uintptr_t)log_text,
+		.log_size = sizeof(log_text),
+		.log_level = 1,
+	};
+	int fds[ROW_MAX_MAPS], fd;
+	uint32_t i;
+	bool is_accepted;
+
+	for (i = 0; i < row->n_maps; i++)
+		fds[i] = make_map(&row->maps[i]);
+	attr.fd_array = (uintptr_t)fds;
+	log_text[0] = '\0';
+	fd = kernel_bpf(BPF_PROG_LOAD, &attr);
+	is_accepted = fd >= 0;
+	if (is_accepted == row->is_accepted && *row->kernel)
+		test_fail(__FILE__, __LINE__, "the kernel agrees, but the row says \"%s\"",
+			  row->kernel);
+	if (is_accepted != row->is_accepted &&
+	    strncmp(row->kernel, is_accepted ? "kernel accepts: " : "kernel refuses: ", 16) != 0)
+		test_fail(__FILE__, __LINE__, "the kernel %s it: %s",
+			  is_accepted ? "accepts" : "refuses", log_text);
+	if (fd >= 0)
+		close(fd);
+	for (i = 0; i < row->n_maps; i++)
+		close(fds[i]);
+}
+
+TEST(verifier_kernel)
+{
+	static const struct bpf_insn empty[2] = {{.code = BPF_ALU64 | BPF_MOV},
+						 {.code = BPF_JMP | BPF_EXIT}};
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT,
+		.insns = (uintptr_t)empty,
+		.insn_cnt = 2,
+		.license = (uintptr_t) "GPL",
+	};
+	int fd = kernel_bpf(BPF_PROG_LOAD, &attr);
+
+	if (fd < 0)
+		test_skip("bpf(2) is not permitted here: %s", strerror(errno));
+	close(fd);
+	CHECK(row_each(check_row) > 50);
+}
