@@ -16,7 +16,9 @@ struct list {
 	const char *glob; /* NULL: all */
 	bool running;
 	bool several; /* processes: each under its own heading */
+	bool no_memory;
 	unsigned int seen, shown, processes;
+	struct rawtp_event_list events;
 	struct rawtp_nearest nearest;
 };
 
@@ -29,9 +31,24 @@ static int on_event(const struct rawtp_client_event *event, void *data)
 		rawtp_nearest_offer(&list->nearest, event->name);
 	if (list->glob && fnmatch(list->glob, event->name, 0))
 		return 0;
-	list->shown++;
-	rawtp_event_print(&list->cli->out, event, list->cli->verbose, list->running);
-	return 0;
+	if (rawtp_event_list_add(&list->events, event))
+		return 0;
+	list->no_memory = true;
+	return 1;
+}
+
+/* Prints what on_event() has kept. 0 or an exit status. */
+static int print_events(struct list *list)
+{
+	size_t i;
+
+	rawtp_event_list_sort(&list->events);
+	for (i = 0; i < list->events.n; i++)
+		rawtp_event_print(&list->cli->out, &list->events.events[i], list->cli->verbose,
+				  list->running);
+	list->shown += list->events.n;
+	rawtp_event_list_free(&list->events);
+	return list->no_memory ? rawtp_cli_error(list->cli, "out of memory") : RAWTP_EXIT_OK;
 }
 
 static int list_process(struct list *list, pid_t pid)
@@ -39,7 +56,7 @@ static int list_process(struct list *list, pid_t pid)
 	struct rawtp_output *out = &list->cli->out;
 	struct rawtp_client *client;
 	char comm[64];
-	int err = rawtp_client_open(pid, &client);
+	int err = rawtp_client_open(pid, &client), status;
 
 	if (err)
 		return rawtp_cli_error(list->cli, "process %d: %s", (int)pid,
@@ -56,6 +73,7 @@ static int list_process(struct list *list, pid_t pid)
 	list->processes++;
 	err = rawtp_client_list(client, on_event, list);
 	rawtp_client_close(client);
+	status = print_events(list);
 	if (out->json) {
 		rawtp_output_end(out);
 		rawtp_output_end(out);
@@ -63,7 +81,7 @@ static int list_process(struct list *list, pid_t pid)
 	if (err < 0)
 		return rawtp_cli_error(list->cli, "process %d: %s", (int)pid,
 				       rawtp_cli_open_reason(err));
-	return RAWTP_EXIT_OK;
+	return status;
 }
 
 static int on_process(pid_t pid, void *data)
@@ -76,17 +94,18 @@ static int on_process(pid_t pid, void *data)
 static int list_file(struct list *list, const char *path)
 {
 	char reason[256];
+	int status;
 
-	if (list->cli->json)
-		rawtp_output_array(&list->cli->out, NULL);
 	if (rawtp_elf_list(path, on_event, list, reason, sizeof(reason))) {
-		if (list->cli->json)
-			rawtp_output_end(&list->cli->out);
+		rawtp_event_list_free(&list->events);
 		return rawtp_cli_error(list->cli, "%s: %s", path, reason);
 	}
 	if (list->cli->json)
+		rawtp_output_array(&list->cli->out, NULL);
+	status = print_events(list);
+	if (list->cli->json)
 		rawtp_output_end(&list->cli->out);
-	return RAWTP_EXIT_OK;
+	return status;
 }
 
 static int list_processes(struct list *list, pid_t pid)

@@ -3,7 +3,7 @@
 #include "cli.h"
 #include "map_dump.h"
 #include "object.h"
-#include "target.h"
+#include "preload/route.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>

@@ -2,6 +2,7 @@
 #include "event_print.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *kind(const struct rawtp_client_arg *arg)
@@ -76,4 +77,88 @@ void rawtp_event_print(struct rawtp_output *out, const struct rawtp_client_event
 	}
 	rawtp_output_end(out);
 	rawtp_output_end(out);
+}
+
+static void free_event(struct rawtp_client_event *event)
+{
+	uint32_t i;
+
+	for (i = 0; event->args && i < event->n_args; i++) {
+		free((char *)event->args[i].type);
+		free((char *)event->args[i].name);
+	}
+	free((struct rawtp_client_arg *)event->args);
+	free((char *)event->name);
+	free((char *)event->system);
+	free((char *)event->class_name);
+	free((char *)event->object);
+	free((char *)event->site_kind);
+}
+
+/* What could not be copied is NULL in @to, which can be freed in any case. */
+static bool copy_event(struct rawtp_client_event *to, const struct rawtp_client_event *from)
+{
+	struct rawtp_client_arg *args = calloc(from->n_args + 1, sizeof(*args));
+	bool whole = args;
+	uint32_t i;
+
+	*to = *from;
+	to->args = args;
+	to->name = strdup(from->name);
+	to->system = strdup(from->system);
+	to->class_name = strdup(from->class_name);
+	to->object = strdup(from->object);
+	to->site_kind = strdup(from->site_kind);
+	for (i = 0; args && i < from->n_args; i++) {
+		args[i] = from->args[i];
+		args[i].type = strdup(from->args[i].type);
+		args[i].name = strdup(from->args[i].name);
+		whole = whole && args[i].type && args[i].name;
+	}
+	return whole && to->name && to->system && to->class_name && to->object && to->site_kind;
+}
+
+bool rawtp_event_list_add(struct rawtp_event_list *list, const struct rawtp_client_event *event)
+{
+	struct rawtp_client_event *grown;
+
+	if (list->n == list->allocated) {
+		size_t n = list->allocated ? 2 * list->allocated : 64;
+
+		grown = realloc(list->events, n * sizeof(*grown));
+		if (!grown)
+			return false;
+		list->events = grown;
+		list->allocated = n;
+	}
+	if (copy_event(&list->events[list->n], event)) {
+		list->n++;
+		return true;
+	}
+	free_event(&list->events[list->n]);
+	return false;
+}
+
+static int compare_events(const void *a, const void *b)
+{
+	const struct rawtp_client_event *one = a, *two = b;
+	int order = strcmp(one->name, two->name);
+
+	return order ? order : strcmp(one->object, two->object);
+}
+
+void rawtp_event_list_sort(struct rawtp_event_list *list)
+{
+	if (list->n)
+		qsort(list->events, list->n, sizeof(*list->events), compare_events);
+}
+
+void rawtp_event_list_free(struct rawtp_event_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		free_event(&list->events[i]);
+	free(list->events);
+	memset(list, 0, sizeof(*list));
 }

@@ -10,4 +10,15 @@
 void rawtp_event_print(struct rawtp_output *out, const struct rawtp_client_event *event,
 		       bool verbose, bool running);
 
+/* Events kept for the order of their names. */
+struct rawtp_event_list {
+	struct rawtp_client_event *events;
+	size_t n, allocated;
+};
+
+/* Keeps a copy. False where memory is short. */
+bool rawtp_event_list_add(struct rawtp_event_list *list, const struct rawtp_client_event *event);
+void rawtp_event_list_sort(struct rawtp_event_list *list);
+void rawtp_event_list_free(struct rawtp_event_list *list);
+
 #endif

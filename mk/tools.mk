@@ -5,8 +5,9 @@
 TOOL_INC := -Iinclude -iquote src -iquote .
 CLI_SRC  := $(sort $(wildcard cli/*.c))
 CLI_OBJ  := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
-# Routes libbpf's system calls: part of the tool, and the preload library of its own.
-ROUTE_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard preload/route*.c))
+# Routes libbpf's system calls; only the choice of the target is the preload library's own.
+ROUTE_SRC := $(sort $(filter-out preload/target_env.c,$(wildcard preload/*.c)))
+ROUTE_OBJ := $(ROUTE_SRC:%.c=$(BUILD)/obj/%.o)
 RAWTP    := $(BUILD)/rawtp
 ALL      += $(RAWTP)
 
