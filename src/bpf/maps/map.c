@@ -97,6 +97,15 @@ static void init_once(void)
 	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
+/*
+ * fork() runs the handlers that were registered last first: ours come after the agent's, whose
+ * thread may hold its lock and wait for this one.
+ */
+__attribute__((constructor(105))) static void init_early(void)
+{
+	pthread_once(&map_once, init_once);
+}
+
 /* What opening and making have in common: @map from a header that may say anything. */
 static int map_from_header(struct rawtp_map *map, const struct rawtp_map_header *header)
 {

@@ -49,6 +49,12 @@ static void init(void)
 	pthread_atfork(before_fork, after_fork, after_fork);
 }
 
+/* Before the agent's handlers are registered, so that fork() runs ours after them. */
+__attribute__((constructor(105))) static void init_early(void)
+{
+	pthread_once(&once, init);
+}
+
 static void object_get(enum rawtp_handle_kind kind, void *object)
 {
 	switch (kind) {
