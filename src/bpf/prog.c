@@ -42,6 +42,9 @@ void rawtp_prog_put(struct rawtp_prog *prog)
 		rawtp_map_put(prog->maps[i]);
 	if (prog->btf)
 		rawtp_btf_put(prog->btf);
+	for (i = 0; prog->frozen_values && i < prog->n_maps; i++)
+		free(prog->frozen_values[i]);
+	free(prog->frozen_values);
 	free(prog->maps);
 	free(prog->subprogs);
 	free(prog->func_info);

@@ -34,6 +34,11 @@ struct rawtp_prog {
 	uint32_t n_insns;
 	struct rawtp_map **maps; /* a reference on each is held */
 	uint32_t n_maps;
+	/*
+	 * Per map, set by the verifier: its own copy of what a frozen read-only array holds, or NULL.
+	 * Its constants are part of the proof, so they must not lie in memory that others map.
+	 */
+	void **frozen_values;
 	struct rawtp_subprog *subprogs; /* set by the verifier */
 	uint32_t n_subprogs;
 

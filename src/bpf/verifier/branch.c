@@ -244,7 +244,7 @@ int rawtp_check_jump(struct rawtp_env *env, const struct bpf_insn *insn)
 	struct rawtp_reg dst, src;
 	int err;
 
-	env->cur.jumps++;
+	env->n_jumps++;
 	if (BPF_OP(insn->code) == BPF_JA) {
 		env->next_pc = goal;
 		return 0;

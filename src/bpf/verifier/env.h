@@ -19,23 +19,15 @@
 
 #define RAWTP_MAX_PENDING      8192 /* branches left to walk, as in the kernel */
 #define RAWTP_MAX_OFFSET       (1 << 29)
+#define RAWTP_MAX_FROZEN       (16 << 20) /* bytes of a map that are looked at as constants */
 #define RAWTP_CHECKPOINT_BYTES (128u << 20)
 #define RAWTP_NO_INSN          UINT32_MAX
 
 _Static_assert(RAWTP_N_OPS <= UINT8_MAX, "rawtp_insn_aux.op is a byte");
 
-/* What a load from a frozen, read-only array was taken to be. */
-enum rawtp_folded {
-	RAWTP_FOLD_NONE,
-	RAWTP_FOLD_CONST, /* always aux->constant: the load becomes a move */
-	RAWTP_FOLD_NEVER, /* not the same every time: an ordinary load */
-};
-
 struct rawtp_insn_aux {
-	uint64_t constant;
 	uint16_t live;     /* registers that may be read from here on, before they are written */
 	uint8_t op;        /* enum rawtp_op; 0 for the second half of a 64-bit immediate */
-	uint8_t folded;    /* enum rawtp_folded */
 	bool is_jump_goal; /* worth a checkpoint */
 	bool is_reachable;
 	bool is_walked;
@@ -92,14 +84,14 @@ struct rawtp_env {
 	bool no_memory;     /* sticks; looked at after each instruction */
 	uint32_t n_ids;     /* of null checks and references */
 
-	bool fold_nothing; /* given up on constants from read-only maps */
-	bool must_restart;
-	uint32_t n_walked, n_checkpoints, n_restarts;
+	uint32_t n_walked, n_jumps, n_checkpoints;
+	uint32_t last_walked, last_jumps; /* when the last checkpoint was made */
 	uint64_t checkpoint_bytes;
 	uint32_t max_ctx_access;
 };
 
 /* Passes, in order. */
+int rawtp_copy_frozen(struct rawtp_env *env);
 int rawtp_check_decode(struct rawtp_env *env);
 int rawtp_check_shape(struct rawtp_env *env);
 int rawtp_mark_liveness(struct rawtp_env *env);

@@ -93,96 +93,68 @@ static bool is_sign_extended(const struct bpf_insn *insn)
 	return BPF_MODE(insn->code) == RAWTP_BPF_MEMSX;
 }
 
-/*
- * The constant that a load from a frozen array that programs may not write gives. The memory is
- * shared, and whoever else maps it might break the promise: so a load that was taken to be a
- * constant is replaced by that constant (rewrite.c), and what was proved holds whatever the memory
- * says later. Only what one move can produce is folded.
- */
-static bool folded_value(struct rawtp_env *env, const struct bpf_insn *insn,
-			 const struct rawtp_reg *reg, uint32_t size, uint64_t *value)
+static uint64_t read_number(const char *from, uint32_t size)
 {
-	struct rawtp_map *map;
-	uint64_t addr;
-	int64_t off;
+	union {
+		uint8_t u8;
+		uint16_t u16;
+		uint32_t u32;
+		uint64_t u64;
+	} number = {0};
 
-	if (reg->type != RAWTP_REG_VALUE || env->fold_nothing || BPF_CLASS(insn->code) != BPF_LDX)
-		return false;
-	map = env->prog->maps[reg->map];
-	if (!(map->flags & BPF_F_RDONLY_PROG) || !map->ops->value_addr ||
-	    !__atomic_load_n(&map->header->frozen, __ATOMIC_ACQUIRE) ||
-	    !rawtp_scalar_is_const(&reg->var))
-		return false;
-	off = (int64_t)reg->off + insn->off + reg->var.r64.smin;
-	if (off < 0 || off + size > map->value_size ||
-	    map->ops->value_addr(map, (uint32_t)off, &addr))
-		return false;
-	*value = 0;
-	memcpy(value, (const void *)(uintptr_t)addr, size);
-	if (is_sign_extended(insn))
-		*value = (uint64_t)rawtp_sign_extend(*value, size * 8);
-	return *value <= UINT32_MAX || (int64_t)*value == (int32_t)*value;
+	memcpy(&number, from, size);
+	return size == 1 ? number.u8 : size == 2 ? number.u16 : size == 4 ? number.u32 : number.u64;
 }
 
-/* One instruction, one constant; if it turns out to be otherwise, the walk begins anew. */
-static bool fold_load(struct rawtp_env *env, bool is_const, uint64_t value)
+/*
+ * What a load gives. From the program's copy of a frozen array that programs may not write it is a
+ * constant, if the place is known. (Of the array itself that could not be said: others map its
+ * memory, and may lie.)
+ */
+static struct rawtp_scalar loaded_value(const struct rawtp_env *env, const struct rawtp_reg *reg,
+					const struct bpf_insn *insn, uint32_t size)
 {
-	struct rawtp_insn_aux *aux = &env->aux[env->pc];
+	int64_t at = (int64_t)reg->off + insn->off + reg->var.r64.smin;
+	const char *copy = NULL;
+	uint64_t value;
 
-	if (aux->folded == RAWTP_FOLD_NEVER)
-		return false;
-	if (aux->folded == RAWTP_FOLD_NONE) {
-		if (is_const && !aux->is_walked) {
-			aux->folded = RAWTP_FOLD_CONST;
-			aux->constant = value;
-			return true;
-		}
-		if (is_const)
-			aux->folded = RAWTP_FOLD_NEVER;
-		return false;
-	}
-	if (is_const && aux->constant == value)
-		return true;
-	aux->folded = RAWTP_FOLD_NEVER;
-	env->must_restart = true;
-	return false;
+	if (reg->type == RAWTP_REG_VALUE && reg->is_direct && rawtp_scalar_is_const(&reg->var))
+		copy = env->prog->frozen_values[reg->map];
+	if (!copy || at < 0 || at + size > env->prog->maps[reg->map]->value_size)
+		return rawtp_scalar_loaded(size, is_sign_extended(insn));
+	value = read_number(copy + at, size);
+	return rawtp_scalar_const(
+		is_sign_extended(insn) ? (uint64_t)rawtp_sign_extend(value, size * 8) : value);
 }
 
 int rawtp_check_load(struct rawtp_env *env, const struct bpf_insn *insn)
 {
 	uint32_t size = rawtp_op_bytes(insn);
-	struct rawtp_reg *dst = rawtp_reg(env, insn->dst_reg);
+	struct rawtp_reg *dst = rawtp_reg(env, insn->dst_reg), loaded;
 	const struct rawtp_reg *src = rawtp_reg(env, insn->src_reg);
-	bool is_ordered = BPF_CLASS(insn->code) == BPF_STX, is_const;
-	uint64_t value = 0;
+	bool is_ordered = BPF_CLASS(insn->code) == BPF_STX;
 	int err = check_may_access(env, insn->src_reg);
 
 	if (err)
 		return err;
-	if (is_ordered && src->type == RAWTP_REG_CTX)
-		return rawtp_refuse(env, CONTEXT_ATOMIC, insn->src_reg);
-	is_const = folded_value(env, insn, src, size, &value);
-	if (src->type == RAWTP_REG_STACK) {
-		struct rawtp_reg loaded;
-
-		fold_load(env, false, 0);
+	switch (src->type) {
+	case RAWTP_REG_STACK:
 		err = rawtp_check_stack_load(env, insn->src_reg, insn->off, size,
 					     is_sign_extended(insn), &loaded);
 		if (!err)
 			*dst = loaded;
 		return err;
+	case RAWTP_REG_CTX:
+		if (is_ordered)
+			return rawtp_refuse(env, CONTEXT_ATOMIC, insn->src_reg);
+		err = check_context(env, insn->src_reg, insn->off, size, RAWTP_READ);
+		break;
+	default:
+		err = rawtp_check_range(env, insn->src_reg, insn->off, size, RAWTP_READ);
 	}
-	err = src->type == RAWTP_REG_CTX
-		      ? check_context(env, insn->src_reg, insn->off, size, RAWTP_READ)
-		      : rawtp_check_range(env, insn->src_reg, insn->off, size, RAWTP_READ);
-	if (err)
-		return err;
-	rawtp_mark_scalar(env, dst,
-			  fold_load(env, is_const, value)
-				  ? rawtp_scalar_const(value)
-				  : rawtp_scalar_loaded(size, is_sign_extended(insn)),
-			  0, 0);
-	return 0;
+	if (!err)
+		rawtp_mark_scalar(env, dst, loaded_value(env, src, insn, size), 0, 0);
+	return err;
 }
 
 int rawtp_check_store(struct rawtp_env *env, const struct bpf_insn *insn)

@@ -88,7 +88,7 @@ static bool reg_included(struct comparison *cmp, const struct rawtp_reg *old,
 	if (old->type == RAWTP_REG_SCALAR)
 		return scalar_included(cmp, old, new);
 	if (old->type != new->type || old->map != new->map || old->off != new->off ||
-	    old->frame != new->frame || old->size != new->size)
+	    old->is_direct != new->is_direct || old->frame != new->frame || old->size != new->size)
 		return false;
 	if (cmp->is_exact ? memcmp(&old->var, &new->var, sizeof(old->var)) != 0
 			  : !rawtp_scalar_in(&old->var, &new->var))
@@ -248,7 +248,8 @@ static int add_checkpoint(struct rawtp_env *env)
 	checkpoint->next = env->visited[env->pc];
 	env->visited[env->pc] = checkpoint;
 	env->cur.parent = checkpoint;
-	env->cur.insns = env->cur.jumps = 0;
+	env->last_walked = env->n_walked;
+	env->last_jumps = env->n_jumps;
 	for (frame = 0; frame <= env->cur.depth; frame++)
 		env->cur.functions[frame]->written = 0;
 	return 0;
@@ -263,6 +264,7 @@ static bool is_useless(const struct rawtp_checkpoint *checkpoint)
 int rawtp_check_visited(struct rawtp_env *env)
 {
 	struct rawtp_checkpoint **link = &env->visited[env->pc], *old;
+	uint32_t walked = env->n_walked - env->last_walked, jumps = env->n_jumps - env->last_jumps;
 	bool is_looping = false;
 
 	while ((old = *link)) {
@@ -285,9 +287,9 @@ int rawtp_check_visited(struct rawtp_env *env)
 		link = &old->next;
 	}
 	/* Not too many: a state costs more than the few instructions that it could save. */
-	if (env->cur.parent && (env->cur.insns < 8 || env->cur.jumps < 2))
+	if (env->cur.parent && (walked < 8 || jumps < 2))
 		return 0;
-	if (is_looping && env->cur.insns < 100 && env->cur.jumps < 20)
+	if (is_looping && walked < 100 && jumps < 20)
 		return 0;
 	if (env->checkpoint_bytes > RAWTP_CHECKPOINT_BYTES)
 		return 0;

@@ -33,32 +33,21 @@ static bool rewrite_map_address(struct rawtp_env *env, uint32_t i, struct bpf_in
 	map = env->prog->maps[insn->imm];
 	address = (uint64_t)(uintptr_t)map;
 	/* check_decode() has seen that there is one. */
-	if (insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE)
+	if (insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE) {
+		char *copy = env->prog->frozen_values[insn->imm];
+
 		map->ops->value_addr(map, (uint32_t)insn[1].imm, &address);
+		if (copy)
+			address = (uint64_t)(uintptr_t)(copy + (uint32_t)insn[1].imm);
+	}
 	insn[0].src_reg = 0;
 	insn[0].imm = (int32_t)(uint32_t)address;
 	insn[1].imm = (int32_t)(address >> 32);
 	return true;
 }
 
-/* The proof took this load for a constant; now it is one. */
-static bool rewrite_folded_load(struct rawtp_env *env, uint32_t i, struct bpf_insn *insn)
-{
-	uint64_t value = env->aux[i].constant;
-	bool is_small = value <= UINT32_MAX;
-
-	if (env->aux[i].folded != RAWTP_FOLD_CONST)
-		return false;
-	*insn = (struct bpf_insn){
-		.code = (is_small ? BPF_ALU : BPF_ALU64) | BPF_MOV | BPF_K,
-		.dst_reg = insn->dst_reg,
-		.imm = (int32_t)(uint32_t)value,
-	};
-	return true;
-}
-
 /* The first that applies is the only one. */
-static const rewrite_fn rewrites[] = {rewrite_dead, rewrite_map_address, rewrite_folded_load};
+static const rewrite_fn rewrites[] = {rewrite_dead, rewrite_map_address};
 
 int rawtp_rewrite(struct rawtp_env *env)
 {

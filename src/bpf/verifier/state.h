@@ -28,7 +28,8 @@ enum rawtp_reg_type {
 struct rawtp_reg {
 	uint8_t type;   /* enum rawtp_reg_type */
 	uint8_t frame;  /* STACK: whose */
-	uint16_t map;   /* MAP, VALUE: index into prog->maps */
+	uint8_t map;    /* MAP, VALUE: index into prog->maps */
+	bool is_direct; /* VALUE: an address in the program's text, not from a lookup */
 	int32_t off;    /* pointers: the fixed part of the offset; var is the rest */
 	uint32_t id;    /* OR_NULL: pointers with the same id are null together */
 	uint32_t ref;   /* RECORD: the reference that keeps it alive */
@@ -69,7 +70,6 @@ struct rawtp_state {
 	uint32_t ref_insns[RAWTP_MAX_REFS]; /* where each was acquired */
 	uint32_t n_refs;
 	struct rawtp_checkpoint *parent;
-	uint32_t insns, jumps; /* since the last checkpoint */
 };
 
 /* 0 or -ENOMEM. @to is overwritten; after a failure it is empty. */

@@ -157,6 +157,7 @@ static int check_ld_imm64(struct rawtp_env *env, const struct bpf_insn *insn)
 	dst->type = RAWTP_REG_MAP;
 	if (insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE) {
 		dst->type = RAWTP_REG_VALUE;
+		dst->is_direct = true;
 		dst->off = insn[1].imm;
 	}
 	return 0;

@@ -72,12 +72,39 @@ static void release(struct rawtp_env *env)
 	free(env);
 }
 
+/* The program gets its own copy of each array that nobody may change any more: its constants. */
+int rawtp_copy_frozen(struct rawtp_env *env)
+{
+	struct rawtp_prog *prog = env->prog;
+	uint32_t i;
+
+	prog->frozen_values = calloc(prog->n_maps + 1, sizeof(*prog->frozen_values));
+	if (!prog->frozen_values)
+		return -ENOMEM;
+	for (i = 0; i < prog->n_maps; i++) {
+		struct rawtp_map *map = prog->maps[i];
+		uint64_t address;
+
+		if (!(map->flags & BPF_F_RDONLY_PROG) || !map->ops->value_addr ||
+		    !__atomic_load_n(&map->header->frozen, __ATOMIC_ACQUIRE) ||
+		    map->value_size > RAWTP_MAX_FROZEN || map->ops->value_addr(map, 0, &address))
+			continue;
+		prog->frozen_values[i] = malloc(map->value_size);
+		if (!prog->frozen_values[i])
+			return -ENOMEM;
+		memcpy(prog->frozen_values[i], (const void *)(uintptr_t)address, map->value_size);
+	}
+	return 0;
+}
+
 typedef int (*pass_fn)(struct rawtp_env *env);
 
 static const pass_fn passes[] = {
-	check_program,       prepare,          rawtp_check_decode,      rawtp_check_shape,
-	rawtp_mark_liveness, rawtp_check_walk, rawtp_check_stack_depth, rawtp_check_percpu_maps,
-	rawtp_rewrite,
+	check_program,           prepare,
+	rawtp_copy_frozen,       rawtp_check_decode,
+	rawtp_check_shape,       rawtp_mark_liveness,
+	rawtp_check_walk,        rawtp_check_stack_depth,
+	rawtp_check_percpu_maps, rawtp_rewrite,
 };
 
 int rawtp_verify(struct rawtp_prog *prog, const struct rawtp_verifier_log *log)

@@ -7,9 +7,6 @@
 
 #include <string.h>
 
-/* Constants from read-only maps may make the walk begin anew; after this often, none is used. */
-#define MAX_RESTARTS 4
-
 static int walk_path(struct rawtp_env *env)
 {
 	int r;
@@ -31,10 +28,7 @@ static int walk_path(struct rawtp_env *env)
 			return r;
 		if (env->no_memory)
 			return -ENOMEM;
-		if (env->must_restart)
-			return 0;
 		aux->is_walked = true;
-		env->cur.insns++;
 		env->pc = env->next_pc;
 	}
 	return 0;
@@ -55,48 +49,17 @@ static int begin(struct rawtp_env *env)
 	return 0;
 }
 
-static int walk_all(struct rawtp_env *env)
+int rawtp_check_walk(struct rawtp_env *env)
 {
 	int err = begin(env);
 
 	while (!err) {
 		err = walk_path(env);
-		if (err || env->must_restart)
-			return err;
+		if (err)
+			break;
 		rawtp_end_path(env);
 		if (!rawtp_pop_pending(env))
-			return 0;
+			break;
 	}
 	return err;
-}
-
-static void forget(struct rawtp_env *env)
-{
-	uint32_t i;
-
-	while (rawtp_pop_pending(env))
-		;
-	rawtp_free_checkpoints(env);
-	for (i = 0; i < env->prog->n_insns; i++)
-		env->aux[i].is_walked = false;
-	env->n_values = 0;
-	env->n_walked = 0;
-	env->must_restart = false;
-	if (++env->n_restarts < MAX_RESTARTS)
-		return;
-	env->fold_nothing = true;
-	for (i = 0; i < env->prog->n_insns; i++)
-		env->aux[i].folded = RAWTP_FOLD_NEVER;
-}
-
-int rawtp_check_walk(struct rawtp_env *env)
-{
-	int err;
-
-	for (;;) {
-		err = walk_all(env);
-		if (err || !env->must_restart)
-			return err;
-		forget(env);
-	}
 }
