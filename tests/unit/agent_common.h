@@ -147,6 +147,7 @@ enum {
 	TARGET_LEAVE = 'l', /* fork a child that stays until it is killed; its pid */
 	TARGET_CLOSE = 'c', /* close every descriptor but its own two, and take the numbers */
 	TARGET_START = 's', /* so many threads that fire until TARGET_STOP */
+	TARGET_FORKS = 'F', /* one more, that forks children which fire 100 each */
 	TARGET_STOP = 't',  /* answers how many they fired */
 };
 
@@ -160,7 +161,30 @@ static void *target_fire(void *data)
 
 	while (!__atomic_load_n(&target_stop, __ATOMIC_RELAXED)) {
 		trace_agent_one(1);
-		++*fired;
+		/* All but one give way between two events, lest a grace period last many slices. */
+		if (++*fired % 64 == 0 && fired != target_fired)
+			sched_yield();
+	}
+	return NULL;
+}
+
+static void *target_forks(void *data)
+{
+	uint64_t *fired = data;
+	int status, i;
+
+	while (!__atomic_load_n(&target_stop, __ATOMIC_RELAXED)) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			for (i = 0; i < 100; i++)
+				trace_agent_one(1);
+			_exit(0);
+		}
+		if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+			abort();
+		*fired += 100;
+		sleep_ms(1);
 	}
 	return NULL;
 }
@@ -205,6 +229,10 @@ static uint64_t target_do(int command, uint64_t n)
 			pthread_create(&target_threads[n_threads], NULL, target_fire,
 				       &target_fired[n_threads]);
 		return n_threads;
+	case TARGET_FORKS:
+		pthread_create(&target_threads[n_threads], NULL, target_forks,
+			       &target_fired[n_threads]);
+		return ++n_threads;
 	case TARGET_STOP:
 		target_stop = 1;
 		for (i = 0; i < n_threads; i++) {
