@@ -11,6 +11,7 @@ struct printer {
 	struct rawtp_output *out;
 	const struct btf *btf;
 	unsigned int depth;
+	const char *skip; /* member of the outermost struct, or NULL */
 };
 
 static void print_value(struct printer *printer, const char *key, uint32_t id, const char *data,
@@ -179,6 +180,8 @@ static void print_members(struct printer *printer, const struct btf_type *type, 
 		/* Members of an unnamed struct count as its owner's; two names may not be "". */
 		if (!*name)
 			name = "anonymous";
+		if (printer->skip && printer->depth == 1 && !strcmp(name, printer->skip))
+			continue;
 		if (n_bits || bit % 8) {
 			print_bitfield(printer, name, member->type, data, size, bit, n_bits);
 			continue;
@@ -263,4 +266,12 @@ void rawtp_cli_btf_print(struct rawtp_output *out, const char *key, const struct
 		rawtp_output_u64(out, key, load(data, size));
 	else
 		rawtp_output_bytes(out, key, data, size);
+}
+
+void rawtp_cli_btf_print_without(struct rawtp_output *out, const struct btf *btf, uint32_t id,
+				 const void *data, size_t size, const char *skip)
+{
+	struct printer printer = {.out = out, .btf = btf, .skip = skip};
+
+	print_value(&printer, NULL, id, data, size);
 }

@@ -15,6 +15,10 @@
 void rawtp_cli_btf_print(struct rawtp_output *out, const char *key, const struct btf *btf,
 			 uint32_t id, const void *data, size_t size);
 
+/* The same for a struct, without its member @skip. */
+void rawtp_cli_btf_print_without(struct rawtp_output *out, const struct btf *btf, uint32_t id,
+				 const void *data, size_t size, const char *skip);
+
 /* Behind typedefs, const, volatile, restrict and tags; NULL where there is nothing. */
 const struct btf_type *rawtp_cli_btf_strip(const struct btf *btf, uint32_t id);
 

@@ -267,12 +267,19 @@ static void print_entry_text(const struct dump *dump, const struct entry *entry)
 
 	fputs("    ", out->file);
 	rawtp_cli_btf_print(out, NULL, dump->btf, dump->key_id, entry->key, dump->key_size);
-	fputs(": ", out->file);
+	fputc(':', out->file);
 	if (entry_slots(dump, entry, &layout, slots)) {
+		/* What the struct holds besides; of a per-CPU one it is left to JSON. */
+		if (entry->value && layout.n * layout.size < dump->value_size) {
+			fputc(' ', out->file);
+			rawtp_cli_btf_print_without(out, dump->btf, dump->value_id, entry->value,
+						    dump->value_size, "slots");
+		}
 		fputc('\n', out->file);
 		rawtp_histogram_print(out->file, slots, layout.n, 4);
 		return;
 	}
+	fputc(' ', out->file);
 	if (entry->value)
 		rawtp_cli_btf_print(out, NULL, dump->btf, dump->value_id, entry->value,
 				    dump->value_size);
