@@ -35,6 +35,7 @@ ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1 | sed 's/aarch64/arm64/')
 
 include mk/lib.mk
 include mk/tools.mk
+include mk/preload.mk
 include mk/tests.mk
 include mk/bench.mk
 include mk/install.mk

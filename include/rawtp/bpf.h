@@ -41,6 +41,29 @@ int rawtp_bpf(int cmd, union bpf_attr *attr, unsigned int size);
 int rawtp_prog_attach(int prog_fd, const char *name);
 
 #pragma GCC visibility pop
+/**
+ * rawtp_ringbuf_poll - wait for a record in a BPF_MAP_TYPE_RINGBUF
+ * @map_fd: the map
+ * @timeout_ms: how long; 0: only look, -1: for ever
+ *
+ * Returns 1 when there is something to read, 0 when the time is over or a signal came. The map's
+ * memory is read as the kernel's (libbpf's ring_buffer__consume()); epoll does not know it. On error
+ * -1 with errno: EBADF; EINVAL, not a ring buffer. Thread-safe; not async-signal-safe.
+ */
+int rawtp_ringbuf_poll(int map_fd, int timeout_ms);
+
+/**
+ * rawtp_bpf_set_target - whose tracepoints programs are attached to from now on
+ * @target: "self", this process (the state after start); "PID,PID,..."; or "comm:NAME", each process
+ *          of that name that carries tracepoints
+ *
+ * Means BPF_RAW_TRACEPOINT_OPEN alone: maps and programs belong to no process. One link stands for
+ * all targets. Returns 0; on error -1 with errno: ESRCH, no such process; ENOENT, it carries no
+ * tracepoints; EACCES, it is another user's; ETIMEDOUT, it does not answer; EINVAL, @target is none
+ * of these; and nothing has changed. Thread-safe; not async-signal-safe.
+ */
+int rawtp_bpf_set_target(const char *target);
+
 #ifdef __cplusplus
 }
 #endif

@@ -78,6 +78,10 @@ RAWTP_HELPER(133, ringbuf_discard, VOID,
 RAWTP_HELPER(134, ringbuf_query, INTEGER,
 	     CONST_MAP_PTR, ANYTHING, NONE, NONE, NONE,
 	     "Unread bytes, size or positions of a ring buffer, as they were a moment ago.")
+/* The kernel has it for socket filters alone; libbpf takes its absence for an old kernel. */
+RAWTP_HELPER(160, ktime_get_coarse_ns, INTEGER,
+	     NONE, NONE, NONE, NONE, NONE,
+	     "Nanoseconds of CLOCK_MONOTONIC_COARSE: cheaper, some milliseconds old.")
 /* clang-format on */
 
 #undef RAWTP_HELPER

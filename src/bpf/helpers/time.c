@@ -24,6 +24,12 @@ uint64_t rawtp_helper_ktime_get_ns(uint64_t r1, uint64_t r2, uint64_t r3, uint64
 	return now_ns(CLOCK_MONOTONIC);
 }
 
+uint64_t rawtp_helper_ktime_get_coarse_ns(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+					  uint64_t r5)
+{
+	return now_ns(CLOCK_MONOTONIC_COARSE);
+}
+
 /*
  * One generator a thread: SplitMix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number
  * Generators", OOPSLA 2014). Not for secrets. A signal handler that comes between the load and the
