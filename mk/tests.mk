@@ -32,3 +32,26 @@ test: all unit
 
 check: all
 	@$(TEST_ENV) scripts/run-tests $(CHECKS)
+
+# Programs and objects of the end-to-end scripts: tests/e2e/NAME.c, an application of librawtp.so;
+# tests/e2e/NAME.bpf.c, an object for libbpf.
+E2E_BPF  := $(patsubst %.bpf.c,$(BUILD)/%.bpf.o,$(sort $(wildcard tests/e2e/*.bpf.c)))
+E2E_PROG := $(patsubst %.c,$(BUILD)/%,$(filter-out %.bpf.c,$(sort $(wildcard tests/e2e/*.c))))
+
+$(BUILD)/tests/e2e/%.bpf.o: tests/e2e/%.bpf.c
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+
+$(E2E_PROG): $(BUILD)/tests/e2e/%: $(BUILD)/obj/tests/e2e/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $< -L$(BUILD) -lrawtp '-Wl,-rpath,$$ORIGIN/../..' -pthread
+
+.PHONY: e2e
+e2e: $(E2E_BPF) $(E2E_PROG)
+test: e2e
+
+# Runs a program given as hex; the protocol of public conformance runners.
+$(BUILD)/tests/vm-run: $(BUILD)/obj/tests/run/vm-run.o $(TEST_LIB) $(LIB_A)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ -pthread -ldl
+test: $(BUILD)/tests/vm-run

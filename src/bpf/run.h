@@ -26,8 +26,11 @@ bool rawtp_frame_blocks(const struct rawtp_frame *frame, const struct rawtp_prog
 static inline bool rawtp_prog_run(struct rawtp_thread *self, const struct rawtp_prog *prog,
 				  const void *ctx, uint64_t *ret)
 {
-	struct rawtp_frame frame = {.prev = self->frame, .prog = prog};
+	struct rawtp_frame frame;
 
+	/* Not an initializer: slots of maps that the program does not have need no zeros. */
+	frame.prev = self->frame;
+	frame.prog = prog;
 	if (__builtin_expect(frame.prev != NULL, 0) && rawtp_frame_blocks(frame.prev, prog))
 		return false;
 	if (prog->n_percpu_maps && !rawtp_slots_claim(prog, self, frame.slots))

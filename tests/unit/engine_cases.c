@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tests/run/*.txt on each engine of this CPU, and whether they cover the list of instructions. */
+/* The files of tests/run on each engine of this CPU, and whether they cover the list of instructions. */
 #include "harness.h"
 
 #include "asm.h"

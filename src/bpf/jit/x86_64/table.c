@@ -19,14 +19,19 @@ static const uint8_t callee_saved[] = {BPF_REG_6, BPF_REG_7, BPF_REG_8, BPF_REG_
 #define DST x86_regs[insn->dst_reg]
 #define SRC x86_regs[insn->src_reg]
 
+static bool has_stack(const struct rawtp_jit *jit)
+{
+	return jit->regs_used & 1 << BPF_REG_10;
+}
+
 static bool has_frame(const struct rawtp_jit *jit)
 {
-	return jit->calls || jit->regs_used & 1 << BPF_REG_10;
+	return jit->calls || has_stack(jit);
 }
 
 static void prologue(struct rawtp_jit *jit)
 {
-	uint32_t stack = jit->prog->subprogs[jit->subprog].stack_depth;
+	uint32_t stack = has_stack(jit) ? jit->prog->subprogs[jit->subprog].stack_depth : 0;
 	unsigned int i, pushes = 0;
 
 	/* endbr64: the entry is reached by an indirect call. */

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* Machine code as memory: rights, fork, refusal, reach of calls, size. */
+#include "harness.h"
+
+#include "asm.h"
+#include "bpf/interp.h"
+#include "bpf/jit/jit.h"
+#include "vm.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE              65
+#define PR_MDWE_REFUSE_EXEC_GAIN 1
+#endif
+
+static struct rawtp_prog *program(const char *text)
+{
+	struct bpf_insn insns[VM_MAX_INSNS];
+	char err[200];
+	int n = asm_program(text, insns, VM_MAX_INSNS, err, sizeof(err));
+
+	if (n < 0) {
+		test_fail(__FILE__, __LINE__, "%s", err);
+		exit(1);
+	}
+	return vm_prog(insns, n);
+}
+
+static struct rawtp_prog *compiled(const char *text)
+{
+	struct rawtp_prog *prog = program(text);
+
+	if (rawtp_jit_compile(prog)) {
+		rawtp_prog_put(prog);
+		test_skip("no JIT for this CPU, or executable memory is refused");
+	}
+	return prog;
+}
+
+/* "rwxp" of the mapping that holds @address, "" where there is none. */
+static void rights_of(const void *address, char rights[5], bool *any_wx)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512], r[5];
+	unsigned long from, to;
+
+	rights[0] = '\0';
+	*any_wx = false;
+	while (fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%lx-%lx %4s", &from, &to, r) != 3)
+			continue;
+		*any_wx |= r[1] == 'w' && r[2] == 'x';
+		if ((uintptr_t)address >= from && (uintptr_t)address < to)
+			memcpy(rights, r, 5);
+	}
+	fclose(maps);
+}
+
+TEST(engine_jit_is_never_writable_and_executable)
+{
+	struct rawtp_prog *prog = compiled("r0 = 5; exit");
+	const void *image = prog->jit_image;
+	char rights[5];
+	bool any_wx;
+
+	rights_of(image, rights, &any_wx);
+	CHECK_STR(rights, "r-xp");
+	CHECK(!any_wx);
+	CHECK_EQ(prog->run(NULL, prog), 5);
+	CHECK((uintptr_t)prog->run == (uintptr_t)image);
+	rawtp_jit_free(prog);
+	CHECK(prog->run == rawtp_interpret);
+	CHECK_EQ(prog->run(NULL, prog), 5);
+	rights_of(image, rights, &any_wx);
+	CHECK(strcmp(rights, "r-xp") != 0);
+	rawtp_prog_put(prog);
+}
+
+static int child_status(pid_t pid)
+{
+	int status;
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+TEST(engine_jit_fork_each_has_its_own)
+{
+	struct rawtp_prog *prog = compiled("r0 = 6; exit");
+	int to_child[2];
+	pid_t pid;
+	char byte;
+
+	CHECK_EQ(pipe(to_child), 0);
+	/* The child frees, the parent goes on. */
+	pid = fork();
+	if (!pid) {
+		rawtp_jit_free(prog);
+		_exit(0);
+	}
+	CHECK_EQ(child_status(pid), 0);
+	CHECK_EQ(prog->run(NULL, prog), 6);
+	/* The parent frees, the child goes on. */
+	pid = fork();
+	if (!pid)
+		_exit(read(to_child[0], &byte, 1) == 1 ? prog->run(NULL, prog) : 100);
+	rawtp_jit_free(prog);
+	CHECK_EQ(write(to_child[1], "", 1), 1);
+	CHECK_EQ(child_status(pid), 6);
+	close(to_child[0]);
+	close(to_child[1]);
+	rawtp_prog_put(prog);
+}
+
+/* 0 all right, 1 not, 2 cannot be tried. */
+static int compile_without_exec_memory(void)
+{
+	struct rawtp_prog *prog = program("r0 = 7; exit");
+
+	if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0))
+		return 2;
+	return rawtp_jit_compile(prog) != -ENOTSUP || prog->jit_image ||
+	       prog->run != rawtp_interpret || prog->run(NULL, prog) != 7;
+}
+
+TEST(engine_jit_refused_memory_means_interpreter)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(compile_without_exec_memory());
+	status = child_status(pid);
+	if (status == 2)
+		test_skip("this kernel cannot refuse executable memory (PR_SET_MDWE)");
+	CHECK_EQ(status, 0);
+}
+
+/* Runs itself with RAWTP_JIT=0, which is read at start. */
+TEST(engine_jit_off_by_environment)
+{
+	const char *value = getenv("RAWTP_JIT");
+	struct rawtp_prog *prog;
+	pid_t pid;
+
+	if (!value) {
+		pid = fork();
+		if (!pid) {
+			setenv("RAWTP_JIT", "0", 1);
+			close(STDOUT_FILENO);
+			execl("/proc/self/exe", "self", "engine_jit_off_by_environment", NULL);
+			_exit(100);
+		}
+		CHECK_EQ(child_status(pid), 0);
+		return;
+	}
+	prog = program("r0 = 8; exit");
+	CHECK_EQ(rawtp_jit_compile(prog), -ENOTSUP);
+	CHECK_EQ(prog->run(NULL, prog), 8);
+	rawtp_prog_put(prog);
+}
+
+/* With the memory around the library taken, helpers are out of reach of a relative call. */
+TEST(engine_jit_far_calls)
+{
+	static const char text[] = "r6 = 1\n"
+				   "call get_current_pid_tgid\n"
+				   "r0 >>= 32\n"
+				   "if r6 == 1 goto out\n"
+				   "r0 = 0\n"
+				   "out: exit\n";
+	struct rawtp_prog *near = compiled(text), *far;
+	uintptr_t at, around = (uintptr_t)rawtp_interpret & ~0xfffffUL;
+	intptr_t distance;
+
+	CHECK_EQ(near->run(NULL, near), getpid());
+	for (at = around - (3UL << 30); at < around + (3UL << 30); at += 1UL << 20)
+		mmap((void *)at, 1UL << 20, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	far = compiled(text);
+	distance = (intptr_t)((uintptr_t)far->jit_image - (uintptr_t)rawtp_interpret);
+	CHECK(distance > INT32_MAX || distance < INT32_MIN);
+	CHECK(far->jit_size > near->jit_size);
+	CHECK_EQ(far->run(NULL, far), getpid());
+	rawtp_prog_put(near);
+	rawtp_prog_put(far);
+}
+
+/* Sizes are what can be told of the code's quality without a clock. */
+TEST(engine_jit_code_is_small)
+{
+	static const struct {
+		const char *what, *text;
+		unsigned int bytes;
+	} rows[] = {
+		{"empty: endbr64, xor, ret", "r0 = 0; exit", 4 + 2 + 1},
+		{"argument: no frame", "r0 = *(u64 *)(r1 + 8); exit", 4 + 4 + 1},
+		{"short branch", "r0 = 0; if r1 == 0 goto +1; r0 = 1; exit", 4 + 2 + 3 + 2 + 5 + 1},
+		{"frame", "call 5; exit", 4 + 1 + 3 + 5 + 2},
+		/* All the stack there is: sub rsp takes 3 bytes more than for a little. */
+		{"stack", "*(u64 *)(r10 - 8) = 1; r0 = 0; exit", 4 + 1 + 3 + 7 + 8 + 2 + 2},
+		{"saved register", "r6 = 1; call 5; r0 += r6; exit",
+		 4 + 1 + 3 + 4 + 1 + 5 + 5 + 3 + 1 + 2},
+	};
+	struct utsname uts;
+	unsigned int i;
+
+	if (uname(&uts) || strcmp(uts.machine, "x86_64"))
+		test_skip("sizes are those of x86-64");
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rawtp_prog *prog = compiled(rows[i].text);
+
+		test_case("%s", rows[i].what);
+		CHECK_EQ(prog->jit_size, rows[i].bytes);
+		rawtp_prog_put(prog);
+	}
+}
+
+/* Helpers see a stack that is aligned as the ABI wants: ones that use SSE would fault. */
+TEST(engine_jit_odd_stacks)
+{
+	unsigned int depth, saved;
+
+	for (depth = 0; depth <= 512; depth += 8) {
+		for (saved = 0; saved <= 4; saved++) {
+			char text[400] = "r0 = 0\n";
+			struct rawtp_prog *prog;
+			unsigned int i;
+
+			for (i = 0; i < saved; i++)
+				snprintf(text + strlen(text), 40, "r%u = %u\n", 6 + i, i);
+			if (depth)
+				snprintf(text + strlen(text), 40, "*(u64 *)(r10 - %u) = 3\n",
+					 depth);
+			strcat(text, "r1 = r10\nr1 += -16\nr2 = 16\n");
+			strcat(text, depth >= 16 ? "call get_current_comm\n" : "call 5\n");
+			strcat(text, "r0 = 9\nexit\n");
+			prog = program(text);
+			prog->subprogs[0].stack_depth = depth;
+			if (rawtp_jit_compile(prog)) {
+				rawtp_prog_put(prog);
+				test_skip("no JIT for this CPU, or executable memory is refused");
+			}
+			test_case("stack %u, %u registers", depth, saved);
+			CHECK_EQ(prog->run(NULL, prog), 9);
+			rawtp_prog_put(prog);
+		}
+	}
+}
