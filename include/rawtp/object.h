@@ -8,11 +8,8 @@
 #ifndef RAWTP_OBJECT_H
 #define RAWTP_OBJECT_H
 
-#if defined(__x86_64__)
-#include <rawtp/cpu/x86_64.h>
-#elif defined(__aarch64__)
-#include <rawtp/cpu/arm64.h>
-#endif
+#include <rawtp/cpu/cpu.h>
+#include <rawtp/record.h>
 
 #if defined(RAWTP_NO_PATCH) || !defined(RAWTP_SITE_CODE)
 #define RAWTP_SITE_IS_BRANCH 1
@@ -25,19 +22,12 @@
 #define RAWTP_SITE_SECTION_FLAGS "aR?"
 #endif
 
-#if __SIZEOF_POINTER__ == 8
-#define RAWTP_ASM_POINTER ".8byte"
-#else
-#define RAWTP_ASM_POINTER ".4byte"
-#endif
-
-#ifdef RAWTP_OBJECT_ENTRY
-#define RAWTP_OBJECT_SECTION(name, flags, type)                                                    \
-	".section " name ",\"" flags "\",%" type ",rawtp_object,comdat\n"
-
+#if defined(RAWTP_NO_OBJECT)
+/* A source that wants the calls and has no events. */
+#elif defined(RAWTP_OBJECT_ENTRY)
 __asm__(".ifndef .Lrawtp_object\n"
 	".pushsection rawtp_events,\"awGR\",%progbits,rawtp_object,comdat\n"
-	".balign 8\n" RAWTP_ASM_POINTER " 0\n"
+	".balign 8\n.8byte 0\n"
 	".popsection\n"
 	".pushsection rawtp_sites,\"aGR\",%progbits,rawtp_object,comdat\n"
 	".balign 4\n.4byte 0, 0, 0\n"
@@ -45,8 +35,8 @@ __asm__(".ifndef .Lrawtp_object\n"
 	".pushsection .data.rawtp_object,\"awG\",%progbits,rawtp_object,comdat\n"
 	".balign 8\n"
 	".Lrawtp_object:\n"
-	".hidden __start_rawtp_events, __stop_rawtp_events\n"
-	".hidden __start_rawtp_sites, __stop_rawtp_sites\n"
+	".hidden __start_rawtp_events\n.hidden __stop_rawtp_events\n"
+	".hidden __start_rawtp_sites\n.hidden __stop_rawtp_sites\n"
 	".4byte 1, 72\n"
 	".8byte __start_rawtp_events, __stop_rawtp_events\n"
 	".8byte __start_rawtp_sites, __stop_rawtp_sites\n"
@@ -78,6 +68,30 @@ __asm__(".ifndef .Lrawtp_object\n"
 	".balign 8\n.8byte .Lrawtp_object_exit\n"
 	".popsection\n"
 	".endif\n");
+#else
+/* A CPU that rawtp/cpu/ does not know: the same in C, in every source; no note. */
+extern const struct rawtp_event *__start_rawtp_events[] __attribute__((weak, visibility("hidden")));
+extern const struct rawtp_event *__stop_rawtp_events[] __attribute__((weak, visibility("hidden")));
+extern const struct rawtp_site __start_rawtp_sites[] __attribute__((weak, visibility("hidden")));
+extern const struct rawtp_site __stop_rawtp_sites[] __attribute__((weak, visibility("hidden")));
+__attribute__((weak, visibility("hidden"))) struct rawtp_object rawtp_object = {
+	1,
+	sizeof(struct rawtp_object),
+	__start_rawtp_events,
+	__stop_rawtp_events,
+	__start_rawtp_sites,
+	__stop_rawtp_sites,
+	(struct rawtp_object *)0,
+	(uint32_t *)0,
+	{(void *)0, (void *)0}};
+static __attribute__((constructor(101))) void rawtp_object_init(void)
+{
+	rawtp_object_register(&rawtp_object);
+}
+static __attribute__((destructor(101))) void rawtp_object_exit(void)
+{
+	rawtp_object_unregister(&rawtp_object);
+}
 #endif
 
 #endif

@@ -8,8 +8,9 @@
  *
  *   section rawtp_events  pointers to struct rawtp_event; NULL entries are to be skipped
  *   section rawtp_sites   struct rawtp_site, one for each place that tests a tracepoint
- *   one ELF note          struct rawtp_note, in a PT_NOTE segment, which says where both are;
- *                         it survives strip
+ *   an ELF note           struct rawtp_note, in a PT_NOTE segment, which says where both are;
+ *                         it survives strip. There may be two of the same tables (see
+ *                         registry.c): readers take the first
  *
  * In a file that is not loaded, a pointer field of struct rawtp_event, struct tracepoint, struct
  * rawtp_arg and the entries of rawtp_events hold the virtual address in place where the file is

@@ -111,7 +111,9 @@ void for_each_tracepoint(void (*fn)(struct tracepoint *tp, void *priv), void *pr
 				 "\t.4byte 1b - .\n"                                               \
 				 "\t.4byte 0\n"                                                    \
 				 "\t.4byte __tracepoint_" #name " - .\n"                           \
-				 "\t.popsection\n");                                               \
+				 "\t.popsection\n"                                                 \
+				 :                                                                 \
+				 :);                                                               \
 		return __builtin_expect(                                                           \
 			__atomic_load_n(&__tracepoint_##name.enabled, __ATOMIC_RELAXED), 0);       \
 	}

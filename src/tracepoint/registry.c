@@ -6,6 +6,7 @@
  * A hash from names to events would pay with thousands of watches only: names are compared one by
  * one, first character first.
  */
+#define RAWTP_NO_OBJECT /* the library brings no events */
 #include "tracepoint/registry.h"
 #include "base/err.h"
 #include "base/rcu.h"
@@ -179,9 +180,18 @@ static int tell_removed(const struct rawtp_event *event, void *data)
 
 /* Objects. */
 
+/*
+ * Link-time optimization may leave an object with two descriptors of the same tables, since what it
+ * compiles last takes no part in the merging of COMDAT groups. The first to come counts.
+ */
 static bool is_registered(const struct rawtp_object *object)
 {
-	return object->next_site != NULL;
+	const struct rawtp_object *other;
+
+	for (other = objects; other; other = other->next)
+		if (other->events_start == object->events_start)
+			return true;
+	return false;
 }
 
 /* Probes that were registered before the object was: its sites are found only now. */
@@ -231,10 +241,10 @@ void rawtp_object_unregister(struct rawtp_object *object)
 	struct rawtp_object **at;
 
 	pthread_mutex_lock(&lock);
-	if (is_registered(object)) {
+	for (at = &objects; *at && *at != object; at = &(*at)->next)
+		;
+	if (*at) {
 		object_for_each(object, tell_removed, NULL);
-		for (at = &objects; *at != object; at = &(*at)->next)
-			;
 		*at = object->next;
 		rawtp_probes_lock();
 		object_for_each(object, clear_probes, NULL);

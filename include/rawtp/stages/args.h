@@ -11,13 +11,13 @@
 #define RAWTP_CAT_(a, b) a##b
 
 /* clang-format off */
-#define RAWTP_COUNT(args...) \
-	RAWTP_COUNT_(0, ##args, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, \
+#define RAWTP_COUNT(...) \
+	RAWTP_COUNT_(0 __VA_OPT__(, ) __VA_ARGS__, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, \
 		     12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
 #define RAWTP_COUNT_(zero, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, b1, b2, b3, b4, b5, \
 		     b6, b7, b8, b9, b10, b11, b12, n, rest...) n
-#define RAWTP_ANY(args...) \
-	RAWTP_COUNT_(0, ##args, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, \
+#define RAWTP_ANY(...) \
+	RAWTP_COUNT_(0 __VA_OPT__(, ) __VA_ARGS__, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, N, \
 		     N, N, 0)
 
 /* The arguments behind the probe's data. An event without arguments has TP_PROTO(void), TP_ARGS(). */
@@ -33,7 +33,8 @@
 #define RAWTP_TOO_LARGE \
 	"rawtp: an argument of a tracepoint has 1, 2, 4 or 8 bytes: pass a pointer to it"
 
-#define RAWTP_FOR_EACH_ARG(m, args...) RAWTP_CAT(RAWTP_EACH_, RAWTP_COUNT(args))(m, ##args)
+#define RAWTP_FOR_EACH_ARG(m, ...) \
+	RAWTP_CAT(RAWTP_EACH_, RAWTP_COUNT(__VA_ARGS__))(m __VA_OPT__(, ) __VA_ARGS__)
 #define RAWTP_EACH_0(m, none...)
 #define RAWTP_EACH_1(m, a) m(a)
 #define RAWTP_EACH_2(m, a, args...) m(a) RAWTP_EACH_1(m, args)

@@ -21,14 +21,14 @@
 #include <rawtp/stages/entry_get.h>
 
 /* __assign_str(item) takes the source from __string(); the older __assign_str(item, src) repeats it. */
-#define RAWTP_ASSIGN_STR(get, item, src...)                                                        \
+#define RAWTP_ASSIGN_STR(get, item, ...)                                                        \
 	rawtp_assign_string((char *)__get_##get##dynamic_array(item),                              \
 			    __get_##get##dynamic_array_len(item),                                  \
-			    RAWTP_CAT(RAWTP_SRC_, RAWTP_ANY(src))(item, ##src));
+			    RAWTP_CAT(RAWTP_SRC_, RAWTP_ANY(__VA_ARGS__))(item __VA_OPT__(, ) __VA_ARGS__));
 #define RAWTP_SRC_0(item)      (const char *)__data_offsets.item##_ptr_
 #define RAWTP_SRC_N(item, src) (const char *)(src)
-#define __assign_str(item, src...)	       RAWTP_ASSIGN_STR(, item, ##src)
-#define __assign_rel_str(item, src...)	       RAWTP_ASSIGN_STR(rel_, item, ##src)
+#define __assign_str(item, ...)		       RAWTP_ASSIGN_STR(, item __VA_OPT__(, ) __VA_ARGS__)
+#define __assign_rel_str(item, ...)	       RAWTP_ASSIGN_STR(rel_, item __VA_OPT__(, ) __VA_ARGS__)
 #define __assign_str_len(item, src, len)       RAWTP_ASSIGN_STR(, item, src)
 #define __assign_rel_str_len(item, src, len)   RAWTP_ASSIGN_STR(rel_, item, src)
 #define __assign_vstr(item, fmt, ap)                                                               \

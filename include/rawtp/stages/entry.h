@@ -81,7 +81,7 @@ static inline __attribute__((unused)) void rawtp_assign_string(char *to, size_t 
 {
 	if (room)
 		rawtp_assign_bytes(to, room - 1, src ? src : "(null)",
-				   strnlen(src ? src : "(null)", room - 1));
+				   strlen(src ? src : "(null)"));
 }
 
 static inline __attribute__((unused)) size_t rawtp_vformat_size(const char *format, va_list *ap)
