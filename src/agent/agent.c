@@ -23,7 +23,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The verifier runs on it; its big objects are on the heap. */
@@ -328,10 +328,21 @@ __attribute__((constructor(110))) static void agent_init(void)
 	pthread_mutex_unlock(&agent.lock);
 }
 
-/* Not more: other threads still run, and the links are theirs until the end. */
+/*
+ * Not more: other threads still run, and the links are theirs until the end. The limit is for a
+ * program that calls exit() in a signal handler, in the middle of a call to us.
+ */
 __attribute__((destructor)) static void agent_exit(void)
 {
+	struct timespec limit;
+
+	clock_gettime(CLOCK_REALTIME, &limit);
+	limit.tv_sec++;
+	if (pthread_mutex_timedlock(&agent.lock, &limit))
+		return;
+	agent.listening = false;
 	rawtp_listener_unlink(&agent.listener);
+	pthread_mutex_unlock(&agent.lock);
 }
 
 #define API __attribute__((visibility("default")))

@@ -55,13 +55,19 @@ bool rawtp_thread_is_gone(uint32_t tid)
 	return gone;
 }
 
-static void clear(struct rawtp_thread *record)
+/*
+ * A record passes from a thread that has ended to another; what orders the two is the kernel's word
+ * that the first is gone, which ThreadSanitizer does not hear.
+ */
+#define HANDS_OVER __attribute__((noinline, no_sanitize_thread))
+
+static HANDS_OVER void clear(struct rawtp_thread *record)
 {
 	record->frame = NULL;
 	__atomic_store_n(&record->rcu, 0, __ATOMIC_RELEASE);
 }
 
-static struct rawtp_thread *take_free(uint32_t tid)
+static HANDS_OVER struct rawtp_thread *take_free(uint32_t tid)
 {
 	uint32_t i, n = rawtp_thread_count();
 

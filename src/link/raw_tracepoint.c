@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/rcu.h"
+#include "rawtp/tracepoint.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -31,9 +31,12 @@ DECLARE_TRACE(agent_three, TP_PROTO(const char *name, uint64_t value, int sign),
 DEFINE_TRACE(agent_three, TP_PROTO(const char *name, uint64_t value, int sign),
 	     TP_ARGS(name, value, sign));
 
+/* In a static program it must be asked for. */
+__attribute__((used)) static int (*const keep_agent)(void) = rawtp_agent_start;
+
 /* Threads after a fork are what is tested here. */
 const char *__tsan_default_options(void);
-__attribute__((used)) const char *__tsan_default_options(void)
+__attribute__((used, visibility("default"))) const char *__tsan_default_options(void)
 {
 	return "die_after_fork=0";
 }
@@ -153,7 +156,7 @@ enum {
 
 static uint64_t target_fired[64];
 static pthread_t target_threads[64];
-static volatile int target_stop;
+static int target_stop;
 
 static void *target_fire(void *data)
 {
@@ -224,7 +227,7 @@ static uint64_t target_do(int command, uint64_t n)
 			n += open("/dev/null", O_RDONLY) >= 0;
 		return n;
 	case TARGET_START:
-		target_stop = 0;
+		__atomic_store_n(&target_stop, 0, __ATOMIC_RELAXED);
 		for (n_threads = 0; n_threads < n; n_threads++)
 			pthread_create(&target_threads[n_threads], NULL, target_fire,
 				       &target_fired[n_threads]);
@@ -234,7 +237,7 @@ static uint64_t target_do(int command, uint64_t n)
 			       &target_fired[n_threads]);
 		return ++n_threads;
 	case TARGET_STOP:
-		target_stop = 1;
+		__atomic_store_n(&target_stop, 1, __ATOMIC_RELAXED);
 		for (i = 0; i < n_threads; i++) {
 			pthread_join(target_threads[i], NULL);
 			sum += target_fired[i];

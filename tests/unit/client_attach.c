@@ -362,6 +362,9 @@ TEST(client_target_that_closes_everything)
 	struct target target;
 	uint64_t opened;
 
+#ifdef __SANITIZE_THREAD__
+	test_skip("closing descriptors of another thread is the race that is tested");
+#endif
 	target_begin(&target);
 	client = open_client(target.pid);
 	CHECK_EQ(rawtp_client_set_targets(&target.pid, 1), 0);
@@ -382,7 +385,7 @@ TEST(client_target_that_closes_everything)
 	close(link);
 	WAIT_UNTIL(n_links(client) == 0);
 	/* What the program has opened is still open; beside it: eventfd, socket, two sessions. */
-	CHECK_EQ(count_of(target.pid, "fd"), fds + 4);
+	WAIT_UNTIL(count_of(target.pid, "fd") == fds + 4);
 	rawtp_client_set_targets(NULL, 0);
 	rawtp_client_close(client);
 	CHECK_EQ(target_end(&target), 0);

@@ -223,13 +223,13 @@ TEST(link_info_by_fd)
 	WAIT_UNTIL(n_links() == 0);
 }
 
-static volatile bool churn_stop;
+static bool churn_stop;
 
 static void *churn(void *data)
 {
 	int n_args;
 
-	while (!churn_stop) {
+	while (!__atomic_load_n(&churn_stop, __ATOMIC_RELAXED)) {
 		struct rawtp_link *link = rawtp_link_attach(data, "agent_one", -1, 0, &n_args);
 
 		CHECK(!rawtp_is_err(link));
@@ -265,7 +265,7 @@ TEST(link_counts_exactly_while_others_come_and_go)
 	}
 	for (i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
-	churn_stop = true;
+	__atomic_store_n(&churn_stop, true, __ATOMIC_RELAXED);
 	pthread_join(churner, NULL);
 	sum = figures(link);
 	CHECK_EQ(sum.hits, 4 * n + (uintptr_t)(n_children * n_child));
