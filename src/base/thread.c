@@ -55,19 +55,13 @@ bool rawtp_thread_is_gone(uint32_t tid)
 	return gone;
 }
 
-/*
- * A record passes from a thread that has ended to another; what orders the two is the kernel's word
- * that the first is gone, which ThreadSanitizer does not hear.
- */
-#define HANDS_OVER __attribute__((noinline, no_sanitize_thread))
-
-static HANDS_OVER void clear(struct rawtp_thread *record)
+static void clear(struct rawtp_thread *record)
 {
 	record->frame = NULL;
 	__atomic_store_n(&record->rcu, 0, __ATOMIC_RELEASE);
 }
 
-static HANDS_OVER struct rawtp_thread *take_free(uint32_t tid)
+static struct rawtp_thread *take_free(uint32_t tid)
 {
 	uint32_t i, n = rawtp_thread_count();
 
@@ -104,6 +98,8 @@ static bool reclaim(void)
 			continue;
 		}
 		__atomic_store_n(&record->tid, RECLAIMING, __ATOMIC_RELAXED);
+		/* Pairs with the owner's last rawtp_read_unlock(): all it wrote was before. */
+		(void)__atomic_load_n(&record->rcu, __ATOMIC_ACQUIRE);
 		clear(record);
 		__atomic_store_n(&record->tid, FREE, __ATOMIC_RELEASE);
 	}
