@@ -53,6 +53,25 @@ int rawtp_prog_attach(int prog_fd, const char *name);
 int rawtp_ringbuf_poll(int map_fd, int timeout_ms);
 
 /**
+ * rawtp_trace_ring - the lines of bpf_trace_printk()
+ *
+ * Returns a descriptor of the ring buffer, the caller's to close, that takes the lines of all
+ * programs that this process loads, in whatever process they run; a record is a
+ * struct rawtp_trace_line. On error -1 with errno: ENOMEM, EMFILE. Thread-safe; not
+ * async-signal-safe.
+ */
+int rawtp_trace_ring(void);
+
+struct rawtp_trace_line {
+	__u64 time;     /* nanoseconds of CLOCK_MONOTONIC */
+	__u32 pid, tid; /* as the process sees itself */
+	__u32 cpu;
+	char comm[16];    /* name of the thread */
+	char program[16]; /* name of the program */
+	char text[];      /* NUL-terminated */
+};
+
+/**
  * rawtp_bpf_set_target - whose tracepoints programs are attached to from now on
  * @target: "self", this process (the state after start); "PID,PID,..."; or "comm:NAME", each process
  *          of that name that carries tracepoints

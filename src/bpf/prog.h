@@ -34,6 +34,8 @@ struct rawtp_prog {
 	uint32_t n_insns;
 	struct rawtp_map **maps; /* a reference on each is held */
 	uint32_t n_maps;
+	/* One of maps, that no instruction refers to: for bpf_trace_printk(), or NULL. */
+	struct rawtp_map *trace_ring;
 	/*
 	 * Per map, set by the verifier: its own copy of what a frozen read-only array holds, or NULL.
 	 * Its constants are part of the proof, so they must not lie in memory that others map.

@@ -68,20 +68,17 @@ static int give_array(uint64_t user, uint32_t *n, const void *data, uint32_t n_d
 	return rawtp_nofault_write(rawtp_user_ptr(user), data, room * each);
 }
 
-static const struct rawtp_map *nth_map(const struct rawtp_prog_object *object, uint32_t i)
-{
-	uint32_t n_maps = object->prog->n_maps;
-
-	return i < n_maps ? object->prog->maps[i] : object->bound[i - n_maps];
-}
-
 static int give_map_ids(struct bpf_prog_info *info, const struct rawtp_prog_object *object)
 {
+	const struct rawtp_prog *prog = object->prog;
+	uint32_t n_bound = __atomic_load_n(&object->n_bound, __ATOMIC_ACQUIRE), i, n = 0;
 	uint32_t ids[RAWTP_MAX_MAPS];
-	uint32_t i, n = object->prog->n_maps + __atomic_load_n(&object->n_bound, __ATOMIC_ACQUIRE);
 
-	for (i = 0; i < n; i++)
-		ids[i] = (uint32_t)nth_map(object, i)->ino;
+	for (i = 0; i < prog->n_maps; i++)
+		if (prog->maps[i] != prog->trace_ring)
+			ids[n++] = (uint32_t)prog->maps[i]->ino;
+	for (i = 0; i < n_bound; i++)
+		ids[n++] = (uint32_t)object->bound[i]->ino;
 	return give_array(info->map_ids, &info->nr_map_ids, ids, n, sizeof(ids[0]));
 }
 

@@ -254,6 +254,7 @@ static int fill(struct rawtp_prog_object *object, const union bpf_attr *attr,
 		err = resolve_maps(prog, attr, log);
 	if (err)
 		return err;
+	rawtp_prog_add_trace_ring(prog);
 	object->n_stored = attr->insn_cnt;
 	object->stored = malloc(size);
 	if (!object->stored)

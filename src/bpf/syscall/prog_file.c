@@ -109,6 +109,8 @@ int rawtp_prog_file_write(const struct rawtp_prog_object *object)
 	for (i = 0; i < prog->n_maps; i++) {
 		maps[i].dev = prog->maps[i]->dev;
 		maps[i].ino = prog->maps[i]->ino;
+		if (prog->maps[i] == prog->trace_ring)
+			((struct rawtp_prog_file *)(void *)data)->trace_ring = i + 1;
 	}
 	if (prog->n_func_info)
 		memcpy(data + parts.func_info, prog->func_info, parts.line_info - parts.func_info);
@@ -127,7 +129,7 @@ static bool valid_header(const struct rawtp_prog_file *file, size_t size)
 	       file->header_size == sizeof(*file) && file->n_insns > 0 &&
 	       file->n_insns <= RAWTP_MAX_INSNS && file->n_maps <= RAWTP_MAX_MAPS &&
 	       file->n_func_info <= RAWTP_MAX_SUBPROGS && file->n_line_info <= file->n_insns &&
-	       file->btf_size <= RAWTP_BTF_MAX_SIZE && file->pad == 0 &&
+	       file->btf_size <= RAWTP_BTF_MAX_SIZE && file->trace_ring <= file->n_maps &&
 	       !file->name[sizeof(file->name) - 1] && parts_of(file).end == size;
 }
 
@@ -230,8 +232,12 @@ static int fill(struct rawtp_prog_object *object, const char *data, const int *m
 	err = rawtp_prog_check_info(prog, &why);
 	if (err)
 		return err;
-	return open_maps(object, (const void *)(data + parts.maps), file->n_maps, map_fds,
-			 n_map_fds);
+	err = open_maps(object, (const void *)(data + parts.maps), file->n_maps, map_fds,
+			n_map_fds);
+	if (err || !file->trace_ring)
+		return err;
+	prog->trace_ring = prog->maps[file->trace_ring - 1];
+	return prog->trace_ring->type == BPF_MAP_TYPE_RINGBUF ? 0 : -EINVAL;
 }
 
 /* The whole file, in private memory. NULL and *@err. */

@@ -32,7 +32,7 @@ struct rawtp_prog_file {
 	uint32_t n_line_info;
 	uint32_t btf_size;
 	uint32_t btf_id;
-	uint32_t pad;
+	uint32_t trace_ring; /* index of prog->trace_ring in the maps, plus 1; 0: none */
 	struct rawtp_prog_facts facts;
 	char name[BPF_OBJ_NAME_LEN];
 };
@@ -54,6 +54,13 @@ struct rawtp_prog_object *rawtp_prog_file_read(int fd, const int *map_fds, uint3
 
 /* Verifies and compiles a program in stored form, and takes from it what only that tells. */
 int rawtp_prog_finish(struct rawtp_prog *prog, const struct rawtp_verifier_log *log);
+
+/*
+ * Where a program in stored form calls bpf_trace_printk(), gives it this process's ring buffer for
+ * that, as its last map. Without memory, or with RAWTP_MAX_MAPS maps, it prints to nowhere.
+ * prog->maps has room for RAWTP_MAX_MAPS.
+ */
+void rawtp_prog_add_trace_ring(struct rawtp_prog *prog);
 
 /*
  * func_info and line_info of a program in stored form, with the kernel's rules. 0 or -EINVAL, and
