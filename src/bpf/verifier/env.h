@@ -19,6 +19,7 @@
 
 #define RAWTP_MAX_PENDING      8192 /* branches left to walk, as in the kernel */
 #define RAWTP_MAX_OFFSET       (1 << 29)
+#define RAWTP_FAR_OFFSET       (1LL << 40)
 #define RAWTP_MAX_FROZEN       (16 << 20) /* bytes of a map that are looked at as constants */
 #define RAWTP_CHECKPOINT_BYTES (128u << 20)
 #define RAWTP_NO_INSN          UINT32_MAX
@@ -51,6 +52,8 @@ struct rawtp_checkpoint {
 	uint64_t read[RAWTP_MAX_CALL_FRAMES]; /* slots that something after it read */
 	uint32_t open;                        /* paths from here that are not walked to their end */
 	uint32_t hits, misses;
+	bool is_retired; /* in env->retired rather than at its instruction */
+	struct rawtp_checkpoint **link;
 };
 
 struct rawtp_pending {
@@ -69,6 +72,7 @@ struct rawtp_env {
 	struct rawtp_prog *prog;
 	struct rawtp_insn_aux *aux;        /* n_insns */
 	struct rawtp_checkpoint **visited; /* n_insns lists */
+	struct rawtp_checkpoint *retired;
 	struct rawtp_subprog subprogs[RAWTP_MAX_SUBPROGS];
 	uint32_t n_subprogs;
 	struct rawtp_text_log log;

@@ -54,14 +54,15 @@ int rawtp_check_range(struct rawtp_env *env, uint32_t regno, int32_t off, uint64
 	bool is_value = reg->type == RAWTP_REG_VALUE;
 	uint64_t limit = is_value ? env->prog->maps[reg->map]->value_size : reg->size;
 	int64_t fixed = (int64_t)reg->off + off;
-	int64_t low = fixed + var->smin, high = fixed + var->smax;
+	/* Far beyond every limit is far enough, and cannot overflow. */
+	int64_t high = fixed + (var->smax < RAWTP_FAR_OFFSET ? var->smax : RAWTP_FAR_OFFSET);
+	int64_t low = fixed + var->smin;
 	int err = is_value ? check_map_flags(env, reg, regno, access) : 0;
 
 	if (err)
 		return err;
-	if (var->umax >= RAWTP_MAX_OFFSET && !rawtp_scalar_is_const(&reg->var))
-		return rawtp_refuse(env, NEGATIVE_OFFSET, regno, regno, (long long)low,
-				    (long long)high);
+	if (var->smin < 0 && !rawtp_scalar_is_const(&reg->var))
+		return rawtp_refuse(env, NEGATIVE_OFFSET, regno, regno, (long long)low);
 	if (low < 0 || size > limit || (uint64_t)high > limit - size)
 		return rawtp_refuse(env, OUT_OF_RANGE, regno, regno,
 				    is_value ? "the map value" : "the ring buffer record",

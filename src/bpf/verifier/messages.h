@@ -85,8 +85,8 @@
 	  "R%u leaves %s: offset %lld to %lld, an access of %llu bytes, %llu bytes in all",        \
 	  "another's memory would be read or written",                                             \
 	  "check the index before: if (i < SIZE), or mask it: i & (SIZE - 1)")                     \
-	M(NEGATIVE_OFFSET, EACCES, "memory", "the variable part of R%u's offset may be negative "  \
-	  "(offset %lld to %lld)",                                                                 \
+	M(NEGATIVE_OFFSET, EACCES, "memory",                                                       \
+	  "the variable part of R%u's offset may be negative (offset %lld and up)",                \
 	  "memory before the object would be read or written",                                     \
 	  "use an unsigned index, or check: if (i >= 0 && i < SIZE)")                              \
 	M(MAP_READ_ONLY, EACCES, "memory", "map \"%s\" is read-only for programs, and is written", \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pointer arithmetic. A pointer may leave its object, as long as it stays near (RAWTP_MAX_OFFSET):
- * the bounds are checked where it is used. So offsets never overflow, here or at run time.
+ * Pointer arithmetic. A pointer may leave its object: the bounds are checked where it is used. Only
+ * its least offset must stay near (RAWTP_MAX_OFFSET), as in the kernel, so that an offset that may
+ * wrap around is refused here, where its cause is.
  */
 #include "bpf/verifier/env.h"
 
@@ -42,7 +43,7 @@ int rawtp_check_pointer_alu(struct rawtp_env *env, const struct bpf_insn *insn,
 	rawtp_mark_precise(env, &num);
 	if (BPF_SRC(insn->code) == BPF_K)
 		num_regno = regno;
-	if (!is_near(num.var.r64.smin) || !is_near(num.var.r64.smax))
+	if (!is_near(num.var.r64.smin) || (op == BPF_SUB && !is_near(num.var.r64.smax)))
 		return rawtp_refuse(env, UNBOUNDED_OFFSET, num_regno, num_regno,
 				    (long long)num.var.r64.smin, (long long)num.var.r64.smax);
 	if (rawtp_scalar_is_const(&num.var)) {
@@ -52,7 +53,7 @@ int rawtp_check_pointer_alu(struct rawtp_env *env, const struct bpf_insn *insn,
 	} else {
 		ptr.var = rawtp_scalar_alu(&ptr.var, &num.var, op, true, false);
 	}
-	if (!is_near(ptr.off) || !is_near(ptr.var.r64.smin) || !is_near(ptr.var.r64.smax))
+	if (!is_near(ptr.off) || !is_near(ptr.var.r64.smin))
 		return rawtp_refuse(env, FAR_POINTER, regno, regno);
 	*dst = ptr;
 	return 0;

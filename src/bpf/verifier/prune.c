@@ -255,17 +255,41 @@ static int add_checkpoint(struct rawtp_env *env)
 	return 0;
 }
 
-/* Often compared in vain, never of use: nobody walks through it any more, so it can go. */
+/*
+ * A checkpoint that was often compared in vain leaves the list, so that a long loop does not compare
+ * with all its earlier rounds. One that is still open is needed for its marks until it is closed.
+ */
 static bool is_useless(const struct rawtp_checkpoint *checkpoint)
 {
-	return !checkpoint->open && checkpoint->misses > 16 + 4 * checkpoint->hits;
+	return checkpoint->misses > 16 + 4 * checkpoint->hits;
+}
+
+static void retire(struct rawtp_env *env, struct rawtp_checkpoint *checkpoint)
+{
+	if (!checkpoint->open) {
+		free_checkpoint(env, checkpoint);
+		return;
+	}
+	checkpoint->is_retired = true;
+	checkpoint->next = env->retired;
+	checkpoint->link = &env->retired;
+	if (env->retired)
+		env->retired->link = &checkpoint->next;
+	env->retired = checkpoint;
+}
+
+/* Not too many: a state costs more than the few instructions that it could save. */
+static bool is_worth_a_checkpoint(const struct rawtp_env *env)
+{
+	uint32_t walked = env->n_walked - env->last_walked, jumps = env->n_jumps - env->last_jumps;
+
+	return !env->cur.parent || (walked >= 8 && jumps >= 2);
 }
 
 int rawtp_check_visited(struct rawtp_env *env)
 {
 	struct rawtp_checkpoint **link = &env->visited[env->pc], *old;
-	uint32_t walked = env->n_walked - env->last_walked, jumps = env->n_jumps - env->last_jumps;
-	bool is_looping = false;
+	bool is_worth = is_worth_a_checkpoint(env), is_looping = false;
 
 	while ((old = *link)) {
 		if (old->open) {
@@ -276,43 +300,53 @@ int rawtp_check_visited(struct rawtp_env *env)
 			old->hits++;
 			carry_marks_over(env, old);
 			return 1;
-		} else {
-			old->misses++;
 		}
+		old->misses += is_worth;
 		if (is_useless(old)) {
 			*link = old->next;
-			free_checkpoint(env, old);
+			retire(env, old);
 			continue;
 		}
 		link = &old->next;
 	}
-	/* Not too many: a state costs more than the few instructions that it could save. */
-	if (env->cur.parent && (walked < 8 || jumps < 2))
+	if (is_looping && env->n_walked - env->last_walked < 100 &&
+	    env->n_jumps - env->last_jumps < 20)
 		return 0;
-	if (is_looping && walked < 100 && jumps < 20)
-		return 0;
-	if (env->checkpoint_bytes > RAWTP_CHECKPOINT_BYTES)
+	if (!is_worth || env->checkpoint_bytes > RAWTP_CHECKPOINT_BYTES)
 		return 0;
 	return add_checkpoint(env);
 }
 
 void rawtp_end_path(struct rawtp_env *env)
 {
-	struct rawtp_checkpoint *at = env->cur.parent;
+	struct rawtp_checkpoint *at = env->cur.parent, *parent;
 
-	while (at && --at->open == 0)
-		at = at->parent;
+	for (; at && --at->open == 0; at = parent) {
+		parent = at->parent;
+		if (!at->is_retired)
+			continue;
+		*at->link = at->next;
+		if (at->next)
+			at->next->link = at->link;
+		free_checkpoint(env, at);
+	}
+}
+
+static void free_list(struct rawtp_env *env, struct rawtp_checkpoint *list)
+{
+	while (list) {
+		struct rawtp_checkpoint *next = list->next;
+
+		free_checkpoint(env, list);
+		list = next;
+	}
 }
 
 void rawtp_free_checkpoints(struct rawtp_env *env)
 {
 	uint32_t i;
 
+	free_list(env, env->retired);
 	for (i = 0; i < env->prog->n_insns; i++)
-		while (env->visited[i]) {
-			struct rawtp_checkpoint *old = env->visited[i];
-
-			env->visited[i] = old->next;
-			free_checkpoint(env, old);
-		}
+		free_list(env, env->visited[i]);
 }

@@ -28,7 +28,9 @@ static struct place place_of(struct rawtp_env *env, uint32_t regno, int32_t off,
 
 	p.is_fixed = rawtp_scalar_is_const(&reg->var);
 	p.low = (int64_t)reg->off + off + reg->var.r64.smin;
-	p.high = (int64_t)reg->off + off + reg->var.r64.smax + (int64_t)size;
+	p.high = (int64_t)reg->off + off + (int64_t)size;
+	/* Far beyond the stack is far enough, and cannot overflow. */
+	p.high += reg->var.r64.smax < RAWTP_FAR_OFFSET ? reg->var.r64.smax : RAWTP_FAR_OFFSET;
 	return p;
 }
 
