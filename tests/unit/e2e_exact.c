@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <rawtp/agent.h>
 #include <rawtp/bpf.h>
 #include <rawtp/tracepoint.h>
 
@@ -240,7 +241,16 @@ static void count_exactly(const struct kind *kind, unsigned int n_threads, unsig
 	close(empty_fd);
 }
 
-/* 4 kinds: 4 * (1,000 + 1,000 + 400) attaches while threads run; the rest are windows below. */
+/* Keeps links; in a static program somebody must name it. */
+__attribute__((constructor)) static void start_agent(void)
+{
+	rawtp_agent_start();
+}
+
+/*
+ * 4 kinds * (2,000 + 440 + 60) are 10,000. Most of them where they are cheap: a detach waits for a
+ * reader that is preempted, which takes milliseconds where threads are more than CPUs.
+ */
 static void count_all(unsigned int n_threads, unsigned int churns)
 {
 	unsigned int i;
@@ -252,17 +262,17 @@ static void count_all(unsigned int n_threads, unsigned int churns)
 
 TEST(exact_counts_1_thread)
 {
-	count_all(1, 1000);
+	count_all(1, 2000);
 }
 
 TEST(exact_counts_2_threads)
 {
-	count_all(2, 1000);
+	count_all(2, 440);
 }
 
 TEST(exact_counts_8_threads)
 {
-	count_all(8, 400);
+	count_all(8, 60);
 }
 
 static void *call_window(void *arg)
@@ -295,7 +305,10 @@ TEST(windows)
 	for (i = 0; i < windows; i++) {
 		int link_fd = rawtp_prog_attach(prog_fd, "e2e_window");
 
-		CHECK(link_fd >= 0);
+		if (link_fd < 0) {
+			test_fail(__FILE__, __LINE__, "attach %u: %s", i, strerror(errno));
+			break;
+		}
 		for (j = 0; j < i % 7; j++)
 			trace_e2e_window(0, j);
 		expected += j;

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# The kernel is the oracle: the same object and the same `rawtp test` arguments give the same return
+# value and the same map contents here and there.
+. tests/e2e/lib.sh
+object=$E2E/equal.bpf.o
+if ! "$RAWTP" test -k "$object" compares 1 2 >/dev/null 2>"$work/why"; then
+	head -n 1 "$work/why"
+	echo "the kernel does not run BPF programs here (bpf(2) needs root and a kernel that permits it)"
+	exit 77
+fi
+
+rows() {
+	cat <<-'END'
+	arithmetic 7 3
+	arithmetic 0 0
+	arithmetic -1 1
+	arithmetic 0x8000000000000000 -1
+	arithmetic 0x80000000 0xffffffff
+	arithmetic 0x123456789abcdef0 0xfedcba9876543210
+	arithmetic 5 0
+	arithmetic 0x7fffffffffffffff 63
+	compares 1 2
+	compares -1 1
+	compares 0x100000001 1
+	compares 0x80000000 0x7fffffff
+	compares 0x8000000000000000 0x7fffffffffffffff
+	hash_flags 1 2 3
+	hash_flags 0 0 -1
+	array_flags 3 99
+	array_flags 31 -5
+	array_flags 32 1
+	per_cpu 0 41
+	per_cpu 3 -1
+	ring_buffer 17
+	global_data 0 0
+	global_data 3 12345678901
+	global_data 7 -3
+	bad_addresses 0x10
+	bad_addresses 0xdead000000000000
+	twelve 1 2 3 4 5 6 7 8 9 10 11 12
+	twelve -1 0x1ffffffff 0 0 0 0 0 0 0 0 0 0x123456789
+	atomics 0x1234567890 0xf0f0f0f0f0
+	atomics -1 -1
+	END
+}
+
+while read -r program args; do
+	# shellcheck disable=SC2086
+	"$RAWTP" test --json -v "$object" $program $args >"$work/here" 2>"$work/here.err"
+	here=$?
+	# shellcheck disable=SC2086
+	"$RAWTP" test --json -v -k "$object" $program $args >"$work/kernel" 2>"$work/kernel.err"
+	there=$?
+	if ((here == 0 && there == 0)) && [[ -s $work/here ]] && cmp -s "$work/here" "$work/kernel"; then
+		ok "$program $args"
+	else
+		not_ok "$program $args: status $here here, $there in the kernel"
+		diff "$work/here" "$work/kernel" | head -n 20
+		cat "$work/here.err" "$work/kernel.err" | head -n 20
+	fi
+done < <(rows)
+
+# What the kernel refuses to run is refused here.
+while read -r program args; do
+	# shellcheck disable=SC2086
+	"$RAWTP" test "$object" $program $args >/dev/null 2>"$work/here.err"
+	here=$?
+	# shellcheck disable=SC2086
+	"$RAWTP" test -k "$object" $program $args >/dev/null 2>&1
+	there=$?
+	check "refused: $program $args ($(head -n 1 "$work/here.err"))" [ $here -ne 0 -a $there -ne 0 ]
+done <<-'END'
+	twelve 1 2 3 4 5 6 7 8 9 10 11
+	arithmetic 1
+	compares
+END
+finish
