@@ -54,7 +54,10 @@ struct rawtp_user_log {
 int rawtp_user_log_open(struct rawtp_user_log *log, uint32_t level, uint64_t buf, uint32_t size);
 void rawtp_user_log_print(struct rawtp_user_log *log, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Gives the text to the caller and frees it. Returns @err; -EFAULT where the buffer is bad. */
-int rawtp_user_log_close(struct rawtp_user_log *log, int err);
+/*
+ * Gives the text to the caller and frees it. @ret: a new descriptor or -errno, which is returned;
+ * where the buffer is bad the descriptor is closed, and -EFAULT returned.
+ */
+int rawtp_user_log_close(struct rawtp_user_log *log, int ret);
 
 #endif

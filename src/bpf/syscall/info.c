@@ -266,7 +266,7 @@ int rawtp_cmd_obj_get_info(union bpf_attr *attr, union bpf_attr *user, unsigned 
 		return err;
 	case -EINVAL:
 		return link_info(&target, fd);
-	default:
-		return kind;
+	default: /* the kernel has another word for it here than elsewhere */
+		return kind == -EBADF ? -EBADFD : kind;
 	}
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define KNOWN_LEVELS 7U /* BPF_LOG_LEVEL1 | BPF_LOG_LEVEL2 | BPF_LOG_STATS */
 #define LARGEST_LOG  (UINT32_MAX >> 2)
@@ -41,12 +42,15 @@ void rawtp_user_log_print(struct rawtp_user_log *log, const char *format, ...)
 	va_end(ap);
 }
 
-int rawtp_user_log_close(struct rawtp_user_log *log, int err)
+int rawtp_user_log_close(struct rawtp_user_log *log, int ret)
 {
 	if (!log->log.buf)
-		return err;
-	if (rawtp_nofault_write(log->user, log->log.buf, strlen(log->log.buf) + 1) != 0)
-		err = err ? err : -EFAULT;
+		return ret;
+	if (rawtp_nofault_write(log->user, log->log.buf, strlen(log->log.buf) + 1) != 0 &&
+	    ret >= 0) {
+		close(ret);
+		ret = -EFAULT;
+	}
 	free(log->log.buf);
-	return err;
+	return ret;
 }
