@@ -56,9 +56,11 @@
 		struct rawtp_sink *rawtp_sink = (struct rawtp_sink *)__data;                       \
 		struct trace_event_data_offsets_##name __data_offsets;                             \
 		struct trace_event_raw_##name *entry;                                              \
-		size_t rawtp_size = trace_event_get_offsets_##name(                                \
-			RAWTP_DATA_ARGS(&__data_offsets, PARAMS(args)));                           \
+		size_t rawtp_size;                                                                 \
                                                                                                    \
+		memset(&__data_offsets, 0, sizeof(__data_offsets));                                \
+		rawtp_size = trace_event_get_offsets_##name(                                       \
+			RAWTP_DATA_ARGS(&__data_offsets, PARAMS(args)));                           \
 		entry = (struct trace_event_raw_##name *)rawtp_sink->reserve(rawtp_sink,           \
 									     rawtp_size);          \
 		if (!entry || rawtp_size > RAWTP_ENTRY_SIZE_MAX)                                   \
