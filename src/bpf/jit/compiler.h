@@ -29,6 +29,7 @@ struct rawtp_jit {
 	uint32_t *offsets;     /* of this pass: [n_insns + 1] */
 	uint32_t *old_offsets; /* of the pass before; UINT32_MAX in the first */
 	uint32_t *entries;     /* of the subprograms' prologues: [n_subprogs] */
+	uint8_t *is_target;    /* an instruction that is jumped to: [n_insns + 1] */
 	uint8_t *image;        /* what is written in the last pass, else NULL */
 	uintptr_t address;     /* where the image will run; 0 while that is not known */
 	bool far_calls;        /* helpers are out of reach of a relative call */
@@ -55,6 +56,8 @@ struct rawtp_jit_row {
 struct rawtp_jit_cpu {
 	const struct rawtp_jit_row *rows; /* [RAWTP_N_OPS] */
 	void (*prologue)(struct rawtp_jit *jit);
+	/* Whether a lookup in @map is compiled to code that calls nothing; may be NULL. */
+	bool (*inlines_lookup)(const struct rawtp_jit *jit, const struct rawtp_map *map);
 };
 
 /* Fails to build unless @ROWS, a list of ROW(name, ...), is opcodes.h row by row. */
@@ -100,7 +103,14 @@ static inline int32_t rawtp_jit_distance(const struct rawtp_jit *jit, uint32_t t
 	return (int32_t)(jit->old_offsets[target] - jit->old_offsets[jit->index + 1]);
 }
 
-/* A helper's address, which may also be out of reach of a relative call: sets far_calls. */
+/* A helper's address; 0 and an error where there is no such helper. */
 uintptr_t rawtp_jit_helper(struct rawtp_jit *jit, uint32_t id);
+
+/*
+ * The map of the lookup at instruction @index, where the CPU inlines it, else NULL. The map is known
+ * where the instruction before is R1 = its address, and nothing jumps in between; R1 is then not
+ * read any more, so that instruction needs no code.
+ */
+const struct rawtp_map *rawtp_jit_inline_lookup(const struct rawtp_jit *jit, uint32_t index);
 
 #endif

@@ -44,6 +44,51 @@ uintptr_t rawtp_jit_helper(struct rawtp_jit *jit, uint32_t id)
 	return (uintptr_t)helper->fn;
 }
 
+const struct rawtp_map *rawtp_jit_inline_lookup(const struct rawtp_jit *jit, uint32_t index)
+{
+	const struct rawtp_prog *prog = jit->prog;
+	const struct bpf_insn *call = &prog->insns[index], *load = call - 2;
+	uint64_t address;
+	uint32_t i;
+
+	if (!cpu->inlines_lookup || index < 2 || index >= prog->n_insns || jit->is_target[index] ||
+	    rawtp_decode(call) != RAWTP_OP_CALL || call->imm != BPF_FUNC_map_lookup_elem ||
+	    rawtp_decode(load) != RAWTP_OP_LD_IMM64 || load->dst_reg != BPF_REG_1)
+		return NULL;
+	address = (uint32_t)load[0].imm | (uint64_t)(uint32_t)load[1].imm << 32;
+	for (i = 0; i < prog->n_maps; i++)
+		if ((uintptr_t)prog->maps[i] == address)
+			return cpu->inlines_lookup(jit, prog->maps[i]) ? prog->maps[i] : NULL;
+	return NULL;
+}
+
+static void mark_targets(struct rawtp_jit *jit)
+{
+	uint32_t i;
+
+	for (i = 0; i < jit->prog->n_insns; i++) {
+		const struct bpf_insn *insn = &jit->prog->insns[i];
+		enum rawtp_op op = rawtp_decode(insn);
+		int64_t target = i + 1 + (int64_t)insn->off;
+
+		switch (rawtp_opcodes[op].kind) {
+		case RAWTP_KIND_LD_IMM64:
+			i++;
+			break;
+		case RAWTP_KIND_CALL_LOCAL:
+		case RAWTP_KIND_JUMP:
+			if (op != RAWTP_OP_JA)
+				target = i + 1 + (int64_t)insn->imm;
+			/* fallthrough */
+		case RAWTP_KIND_JUMP_IF:
+			if (target < 0 || target >= jit->prog->n_insns)
+				rawtp_jit_fail(jit, -EINVAL);
+			else
+				jit->is_target[target] = 1;
+		}
+	}
+}
+
 static void flush_code(struct rawtp_jit *jit)
 {
 	if (jit->image && !jit->err)
@@ -70,7 +115,8 @@ static void begin_subprog(struct rawtp_jit *jit)
 			jit->regs_used |= 1 << insn->dst_reg;
 		if (row->fields & RAWTP_FIELDS_S && row->select != RAWTP_SELECT_SRC)
 			jit->regs_used |= 1 << insn->src_reg;
-		if (row->kind == RAWTP_KIND_CALL || row->kind == RAWTP_KIND_CALL_LOCAL)
+		if (row->kind == RAWTP_KIND_CALL_LOCAL ||
+		    (row->kind == RAWTP_KIND_CALL && !rawtp_jit_inline_lookup(jit, i)))
 			jit->calls = true;
 		i += row->kind == RAWTP_KIND_LD_IMM64;
 	}
@@ -205,17 +251,20 @@ static int compile(struct rawtp_jit *jit, struct rawtp_prog *prog)
 int rawtp_jit_compile(struct rawtp_prog *prog)
 {
 	struct rawtp_jit jit = {.prog = prog};
+	size_t bytes = ((size_t)prog->n_insns + 1) * sizeof(uint32_t);
 	uint32_t *offsets;
 	int err;
 
 	if (!cpu || jit_disabled || !prog->n_subprogs)
 		return -ENOTSUP;
-	offsets = calloc(2 * ((size_t)prog->n_insns + 1) + prog->n_subprogs, sizeof(*offsets));
+	offsets = calloc(1, 2 * bytes + prog->n_subprogs * sizeof(*offsets) + prog->n_insns + 1);
 	if (!offsets)
 		return -ENOTSUP;
 	jit.offsets = offsets;
 	jit.old_offsets = offsets + prog->n_insns + 1;
 	jit.entries = jit.old_offsets + prog->n_insns + 1;
+	jit.is_target = (uint8_t *)(jit.entries + prog->n_subprogs);
+	mark_targets(&jit);
 	err = compile(&jit, prog);
 	free(offsets);
 	return err ? -ENOTSUP : 0;

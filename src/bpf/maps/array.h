@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What arrays and per-CPU arrays share. */
+/* What arrays and per-CPU arrays share, and what machine code that looks into them has to know. */
 #ifndef RAWTP_BPF_MAPS_ARRAY_H
 #define RAWTP_BPF_MAPS_ARRAY_H
 
+#include "base/bits.h"
 #include "bpf/maps/map.h"
 #include <string.h>
 
@@ -12,6 +13,12 @@ static inline uint32_t rawtp_array_index(const void *key)
 
 	memcpy(&index, key, sizeof(index));
 	return index;
+}
+
+/* From the values of one slot of a per-CPU array to those of the next. */
+static inline uint64_t rawtp_percpu_array_slot_bytes(const struct rawtp_map *map)
+{
+	return rawtp_round_up((uint64_t)map->max_entries * map->elem_size, 64);
 }
 
 int rawtp_array_check_update(const struct rawtp_map *map, uint32_t index, uint64_t flags);

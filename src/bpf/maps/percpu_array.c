@@ -31,30 +31,25 @@ static int percpu_array_check(const union bpf_attr *attr)
 	return rawtp_map_check_flags(attr, PERCPU_ARRAY_FLAGS);
 }
 
-static uint64_t slot_bytes(const struct rawtp_map *map)
-{
-	return rawtp_round_up((uint64_t)map->max_entries * map->elem_size, 64);
-}
-
 static uint64_t percpu_array_layout(const struct rawtp_map *map)
 {
-	return map->n_slots * slot_bytes(map) + RAWTP_SLOTS_BYTES(map->n_slots);
+	return map->n_slots * rawtp_percpu_array_slot_bytes(map) + RAWTP_SLOTS_BYTES(map->n_slots);
 }
 
 static int percpu_array_open(struct rawtp_map *map)
 {
-	map->slot_owners = (uint64_t *)(map->base + map->n_slots * slot_bytes(map));
+	map->slot_owners = (uint64_t *)(map->base + map->n_slots * rawtp_percpu_array_slot_bytes(map));
 	return 0;
 }
 
 static int percpu_array_init(struct rawtp_map *map)
 {
-	return rawtp_map_populate(map, 0, map->n_cpus * slot_bytes(map));
+	return rawtp_map_populate(map, 0, map->n_cpus * rawtp_percpu_array_slot_bytes(map));
 }
 
 static char *value_of(const struct rawtp_map *map, uint32_t slot, uint32_t index)
 {
-	return map->base + slot * slot_bytes(map) + (uint64_t)index * map->elem_size;
+	return map->base + slot * rawtp_percpu_array_slot_bytes(map) + (uint64_t)index * map->elem_size;
 }
 
 static void *percpu_array_lookup(struct rawtp_map *map, const void *key)

@@ -96,6 +96,16 @@ static inline void x86_rm(struct rawtp_jit *jit, unsigned int flags, unsigned in
 		rawtp_jit_bytes(jit, disp, mod == 1 ? 1 : 4);
 }
 
+/* A thread-local word: @offset from the thread pointer. */
+static inline void x86_load_fs(struct rawtp_jit *jit, unsigned int reg, int32_t offset)
+{
+	rawtp_jit_byte(jit, 0x64); /* fs: */
+	x86_opcode(jit, X86_W, 0x8b, reg, 0);
+	rawtp_jit_byte(jit, (reg & 7) << 3 | RSP);
+	rawtp_jit_byte(jit, 0x25); /* no base, no index, 32 bits */
+	rawtp_jit_bytes(jit, offset, 4);
+}
+
 /* Operations of the first group, with an immediate: add, or, and, sub, xor, cmp. */
 static inline void x86_ri(struct rawtp_jit *jit, unsigned int flags, unsigned int digit,
 			  unsigned int rm, int32_t imm)
