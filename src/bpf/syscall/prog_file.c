@@ -326,7 +326,8 @@ struct rawtp_prog *rawtp_prog_load_file(int prog_fd, const int *map_fds, uint32_
 	prog = object->prog;
 	rawtp_prog_get(prog);
 	rawtp_prog_object_put(object);
-	err = rawtp_prog_finish(prog, log);
+	/* Other types are proved for other contexts than a tracepoint's arguments. */
+	err = prog->type == BPF_PROG_TYPE_RAW_TRACEPOINT ? rawtp_prog_finish(prog, log) : -EINVAL;
 	if (!err)
 		return prog;
 	rawtp_prog_put(prog);
