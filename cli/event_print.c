@@ -14,11 +14,17 @@ static const char *kind(const struct rawtp_client_arg *arg)
 	return arg->is_signed ? "signed" : "unsigned";
 }
 
-/* "const char *name", "u32 n": no blank behind a star. Function pointers keep the name apart. */
+/* "const char *name", "u32 n", "void (*f)(int)": as C has it. */
 static void print_arg(FILE *file, const struct rawtp_client_arg *arg)
 {
+	const char *function = strstr(arg->type, "(*)");
 	size_t n = strlen(arg->type);
 
+	if (function) {
+		n = (size_t)(function - arg->type) + 2;
+		fprintf(file, "%.*s%s%s", (int)n, arg->type, arg->name, arg->type + n);
+		return;
+	}
 	fprintf(file, "%s%s%s", arg->type, n && arg->type[n - 1] == '*' ? "" : " ", arg->name);
 }
 

@@ -154,6 +154,18 @@ static bool child_ended(struct rawtp_monitor *monitor)
 	       waitpid(monitor->child, &monitor->child_status, WNOHANG) == monitor->child;
 }
 
+/*
+ * The command that we started is to end by itself. Ctrl-C reaches it too, from the terminal; whoever
+ * sends us another means both.
+ */
+static void pass_on(struct rawtp_monitor *monitor)
+{
+	if (stopped != SIGINT || monitor->interrupted)
+		kill(monitor->child, (int)stopped);
+	monitor->interrupted = true;
+	stopped = 0;
+}
+
 /* Returns after how many seconds it ended. */
 static double loop(struct rawtp_monitor *monitor, struct rawtp_rings *rings)
 {
@@ -175,14 +187,10 @@ static double loop(struct rawtp_monitor *monitor, struct rawtp_rings *rings)
 		}
 		if (child_ended(monitor))
 			break;
-		/* A signal ends a command that we started by itself: it gets it too, or from us. */
 		if (stopped && !monitor->child)
 			break;
-		if (stopped && monitor->child) {
-			if (stopped != SIGINT)
-				kill(monitor->child, (int)stopped);
-			stopped = 0;
-		}
+		if (stopped)
+			pass_on(monitor);
 		if (!rawtp_session_check(monitor->session, on_gone, monitor->out) &&
 		    !monitor->child)
 			break;

@@ -18,6 +18,7 @@ struct rawtp_monitor {
 	const char *record;   /* struct of the ring buffers' records, or NULL */
 	pid_t child;          /* ends when this child does; 0: none */
 	int child_status;     /* as waitpid() has it */
+	bool interrupted;     /* SIGINT has come once */
 };
 
 /* Runs to the end, detaches, prints. Returns an exit status. */

@@ -89,7 +89,7 @@ static int check_command(const struct rawtp_cli *cli, const char *provider, cons
 	struct stat st;
 
 	*preload = provider;
-	if (!find_command(command, path, sizeof(path)))
+	if (!find_command(command, path, sizeof(path)) || access(path, X_OK))
 		return RAWTP_EXIT_OK; /* exec says why */
 	if (!stat(path, &st) && ((st.st_mode & S_ISUID && st.st_uid != geteuid()) ||
 				 (st.st_mode & S_ISGID && st.st_gid != getegid())))
