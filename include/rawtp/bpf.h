@@ -57,8 +57,8 @@ int rawtp_ringbuf_poll(int map_fd, int timeout_ms);
  *
  * Returns a descriptor of the ring buffer, the caller's to close, that takes the lines of all
  * programs that this process loads, in whatever process they run; a record is a
- * struct rawtp_trace_line. On error -1 with errno: ENOMEM, EMFILE. Thread-safe; not
- * async-signal-safe.
+ * struct rawtp_trace_line. On error -1 with errno: ENOENT, no program that was loaded prints;
+ * EMFILE. Thread-safe; not async-signal-safe.
  */
 int rawtp_trace_ring(void);
 

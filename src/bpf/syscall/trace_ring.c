@@ -31,13 +31,13 @@ static struct rawtp_map *make_ring(void)
 	return map;
 }
 
-/* With a reference. Err-pointer. */
-static struct rawtp_map *get_ring(void)
+/* With a reference. Err-pointer: ENOENT where there is none, and none is to be made. */
+static struct rawtp_map *get_ring(bool make)
 {
 	struct rawtp_map *map;
 
 	pthread_mutex_lock(&lock);
-	map = ring ? ring : make_ring();
+	map = ring ? ring : make ? make_ring() : rawtp_err_ptr(-ENOENT);
 	if (!rawtp_is_err(map)) {
 		ring = map;
 		rawtp_map_get(map);
@@ -57,7 +57,7 @@ void rawtp_prog_add_trace_ring(struct rawtp_prog *prog)
 			break;
 	if (i == prog->n_insns || prog->n_maps == RAWTP_MAX_MAPS)
 		return;
-	map = get_ring();
+	map = get_ring(true);
 	if (rawtp_is_err(map))
 		return;
 	prog->maps[prog->n_maps++] = map;
@@ -66,7 +66,7 @@ void rawtp_prog_add_trace_ring(struct rawtp_prog *prog)
 
 __attribute__((visibility("default"))) int rawtp_trace_ring(void)
 {
-	struct rawtp_map *map = get_ring();
+	struct rawtp_map *map = get_ring(false);
 	int fd;
 
 	fd = rawtp_is_err(map) ? (int)rawtp_ptr_err(map) : rawtp_map_dup_fd(map);
