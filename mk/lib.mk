@@ -8,6 +8,8 @@ LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
 LIB     := $(BUILD)/librawtp.so
 LIB_A   := $(BUILD)/librawtp.a
 ALL     += $(LIB) $(LIB_A)
+# The library itself brings no events, so none of its objects announces any.
+$(LIB_OBJ): DEFS += -DRAWTP_NO_OBJECT
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -15,7 +17,7 @@ $(BUILD)/obj/%.o: %.c
 
 $(LIB): $(LIB_OBJ) src/rawtp.map
 	$(CC) -shared -Wl,-soname,librawtp.so.0 -Wl,--version-script=src/rawtp.map $(if $(SAN),,-Wl,-z,defs) \
-		-Wl,-z,now -Wl,-z,relro $(LDFLAGS_ALL) -o $@ $(LIB_OBJ) -pthread
+		-Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete $(LDFLAGS_ALL) -o $@ $(LIB_OBJ) -pthread
 	ln -sf librawtp.so $(BUILD)/librawtp.so.0
 
 $(LIB_A): $(LIB_OBJ)
