@@ -8,6 +8,7 @@
 #ifdef CREATE_TRACE_POINTS
 #undef CREATE_TRACE_POINTS
 
+/* clang-format off */
 #undef RAWTP_INCLUDE
 #undef RAWTP_INCLUDE_NAME
 #ifndef TRACE_INCLUDE_FILE
@@ -23,7 +24,6 @@
 
 #define TRACE_HEADER_MULTI_READ
 
-/* clang-format off */
 #include <rawtp/stages/layout.h>
 #include RAWTP_INCLUDE(TRACE_INCLUDE_FILE)
 #include <rawtp/stages/offsets.h>

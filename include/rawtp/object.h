@@ -56,18 +56,28 @@ __asm__(".ifndef .Lrawtp_object\n"
 	".popsection\n"
 	".pushsection .text.unlikely.rawtp_object,\"axG\",%progbits,rawtp_object,comdat\n"
 	".balign 4\n"
-	".Lrawtp_object_init:\n" RAWTP_OBJECT_ENTRY(".Lrawtp_object", "rawtp_object_register")
-	".balign 4\n"
-	".Lrawtp_object_exit:\n" RAWTP_OBJECT_ENTRY(".Lrawtp_object", "rawtp_object_unregister")
-	".popsection\n"
-	/* 101: before the constructors of the object itself, after its destructors. */
-	".pushsection .init_array.00101,\"awG\",%init_array,rawtp_object,comdat\n"
-	".balign 8\n.8byte .Lrawtp_object_init\n"
-	".popsection\n"
-	".pushsection .fini_array.00101,\"awG\",%fini_array,rawtp_object,comdat\n"
-	".balign 8\n.8byte .Lrawtp_object_exit\n"
-	".popsection\n"
-	".endif\n");
+	".Lrawtp_object_init:\n" RAWTP_OBJECT_ENTRY(
+		".Lrawtp_object",
+		"rawtp_object_register") ".balign 4\n"
+					 ".Lrawtp_object_exit:\n" RAWTP_OBJECT_ENTRY(
+						 ".Lrawtp_object",
+						 "rawtp_object_unregister") ".popsection\n"
+									    /* 101: before the constructors of the object itself, after its destructors. */
+									    ".pushsection "
+									    ".init_array.00101,"
+									    "\"awG\",%init_array,"
+									    "rawtp_object,comdat\n"
+									    ".balign 8\n.8byte "
+									    ".Lrawtp_object_init\n"
+									    ".popsection\n"
+									    ".pushsection "
+									    ".fini_array.00101,"
+									    "\"awG\",%fini_array,"
+									    "rawtp_object,comdat\n"
+									    ".balign 8\n.8byte "
+									    ".Lrawtp_object_exit\n"
+									    ".popsection\n"
+									    ".endif\n");
 #else
 /* A CPU that rawtp/cpu/ does not know: the same in C, in every source; no note. */
 extern const struct rawtp_event *__start_rawtp_events[] __attribute__((weak, visibility("hidden")));

@@ -31,7 +31,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 #define RAWTP_RECORD_VERSION 1
-#define RAWTP_MAX_ARGS	     12
+#define RAWTP_MAX_ARGS       12
 
 /* One probe. Arrays of them end with func == NULL. As in the kernel. */
 struct tracepoint_func {
@@ -55,14 +55,14 @@ struct tracepoint {
 
 #define RAWTP_ARG_SIGNED  1u /* integers, and enums whose type is signed */
 #define RAWTP_ARG_POINTER 2u
-#define RAWTP_ARG_FLOAT	  4u /* float or double: its bits are passed */
+#define RAWTP_ARG_FLOAT   4u /* float or double: its bits are passed */
 #define RAWTP_ARG_STRUCT  8u /* struct or union by value: its bytes are passed */
 
 /* One argument. 16 bytes on 64-bit machines. */
 struct rawtp_arg {
 	const char *name; /* as written in TP_ARGS */
-	uint8_t size;	  /* 1, 2, 4 or 8 */
-	uint8_t flags;	  /* RAWTP_ARG_* */
+	uint8_t size;     /* 1, 2, 4 or 8 */
+	uint8_t flags;    /* RAWTP_ARG_* */
 	uint8_t zero[6];
 };
 
@@ -80,7 +80,7 @@ struct rawtp_field {
 	const char *type;
 	const char *name;
 	uint32_t offset; /* in the entry */
-	uint32_t size;	 /* bytes; 4 for dynamic ones: a (length << 16 | offset) word */
+	uint32_t size;   /* bytes; 4 for dynamic ones: a (length << 16 | offset) word */
 	uint8_t is_signed;
 	uint8_t dynamic; /* 1: __data_loc, offset from the entry's start; 2: __rel_loc */
 	uint8_t zero[6];
@@ -98,9 +98,9 @@ struct rawtp_event {
 	uint32_t flags; /* RAWTP_EVENT_* */
 	uint32_t n_args;
 	const char *name;
-	const char *system;	/* TRACE_SYSTEM, or "" */
+	const char *system;     /* TRACE_SYSTEM, or "" */
 	const char *class_name; /* of DECLARE_EVENT_CLASS; the event's own name where it has none */
-	const char *proto;	/* "const struct net_device *dev, u32 act"; "void" */
+	const char *proto;      /* "const struct net_device *dev, u32 act"; "void" */
 	struct tracepoint *tracepoint;
 	const struct rawtp_arg *args; /* n_args of them */
 	/* void (*)(void *data, proto): __bpf_trace_<class>, jumps to bpf_trace_run<n_args>(). */
@@ -113,7 +113,7 @@ struct rawtp_event {
 	void *record;
 	int (*print)(char *buf, size_t size, const void *entry);
 	const struct rawtp_field *(*fields)(void); /* ends with name == NULL */
-	uint32_t entry_size;			   /* of its fixed part, header included */
+	uint32_t entry_size;                       /* of its fixed part, header included */
 	uint32_t zero;
 };
 
@@ -130,8 +130,8 @@ struct trace_entry {
  * no relocation. An entry whose tracepoint is 0 is to be skipped.
  */
 struct rawtp_site {
-	int32_t code;	    /* the instruction to be patched */
-	int32_t target;	    /* where it jumps to when on; 0: a load and test, not patched */
+	int32_t code;       /* the instruction to be patched */
+	int32_t target;     /* where it jumps to when on; 0: a load and test, not patched */
 	int32_t tracepoint; /* its struct tracepoint */
 };
 

@@ -60,8 +60,9 @@ static inline struct rawtp_thread *rawtp_read_lock(void)
 			return (struct rawtp_thread *)0;
 	}
 	rcu = self->rcu;
-	rcu = (rcu & RAWTP_RCU_NEST_MASK) ? rcu + 1
-					  : __atomic_load_n(&rawtp_rcu_generation, __ATOMIC_RELAXED);
+	rcu = (rcu & RAWTP_RCU_NEST_MASK)
+		      ? rcu + 1
+		      : __atomic_load_n(&rawtp_rcu_generation, __ATOMIC_RELAXED);
 	__atomic_store_n(&self->rcu, rcu, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	return self;

@@ -69,7 +69,7 @@ void tracepoint_synchronize_unregister(void);
  * Calls @fn for each tracepoint of every loaded object, in the order of loading, with a lock held
  * that keeps objects from being unloaded; @fn may register and unregister probes.
  */
-void for_each_tracepoint(void (*fn)(struct tracepoint *tp, void *priv), void *priv);
+void for_each_tracepoint (void (*fn)(struct tracepoint *tp, void *priv), void *priv);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus
@@ -92,7 +92,7 @@ void for_each_tracepoint(void (*fn)(struct tracepoint *tp, void *priv), void *pr
 #define TP_ARGS(args...)      args
 #define TP_CONDITION(args...) args
 
-#define RAWTP_HIDDEN  __attribute__((visibility("hidden")))
+#define RAWTP_HIDDEN        __attribute__((visibility("hidden")))
 #define RAWTP_STRING(x...)  RAWTP_STRING_(x)
 #define RAWTP_STRING_(x...) #x
 
@@ -101,189 +101,192 @@ void for_each_tracepoint(void (*fn)(struct tracepoint *tp, void *priv), void *pr
  * as an operand: "i" takes no address in position-independent code.
  */
 #if RAWTP_SITE_IS_BRANCH
-#define RAWTP_SITE(name)                                                                           \
-	static inline __attribute__((always_inline, unused)) int rawtp_site_##name(void)           \
-	{                                                                                          \
-		__asm__ volatile("1:\n"                                                            \
-				 "\t.pushsection rawtp_sites,\"" RAWTP_SITE_SECTION_FLAGS          \
-				 "\",%%progbits\n"                                                 \
-				 "\t.balign 4\n"                                                   \
-				 "\t.4byte 1b - .\n"                                               \
-				 "\t.4byte 0\n"                                                    \
-				 "\t.4byte __tracepoint_" #name " - .\n"                           \
-				 "\t.popsection\n"                                                 \
-				 :                                                                 \
-				 :);                                                               \
-		return __builtin_expect(                                                           \
-			__atomic_load_n(&__tracepoint_##name.enabled, __ATOMIC_RELAXED), 0);       \
+#define RAWTP_SITE(name)                                                                     \
+	static inline __attribute__((always_inline, unused)) int rawtp_site_##name(void)     \
+	{                                                                                    \
+		__asm__ volatile("1:\n"                                                      \
+				 "\t.pushsection rawtp_sites,\"" RAWTP_SITE_SECTION_FLAGS    \
+				 "\",%%progbits\n"                                           \
+				 "\t.balign 4\n"                                             \
+				 "\t.4byte 1b - .\n"                                         \
+				 "\t.4byte 0\n"                                              \
+				 "\t.4byte __tracepoint_" #name " - .\n"                     \
+				 "\t.popsection\n"                                           \
+				 :                                                           \
+				 :);                                                         \
+		return __builtin_expect(                                                     \
+			__atomic_load_n(&__tracepoint_##name.enabled, __ATOMIC_RELAXED), 0); \
 	}
 #else
-#define RAWTP_SITE(name)                                                                           \
-	static inline __attribute__((always_inline, unused)) int rawtp_site_##name(void)           \
-	{                                                                                          \
-		__asm__ goto(RAWTP_SITE_CODE                                                       \
-			     "\t.pushsection rawtp_sites,\"" RAWTP_SITE_SECTION_FLAGS              \
-			     "\",%%progbits\n"                                                     \
-			     "\t.balign 4\n"                                                       \
-			     "\t.4byte 1b - .\n"                                                   \
-			     "\t.4byte %l[rawtp_on] - .\n"                                         \
-			     "\t.4byte __tracepoint_" #name " - .\n"                               \
-			     "\t.popsection\n"                                                     \
-			     :                                                                     \
-			     :                                                                     \
-			     : RAWTP_SITE_CLOBBER                                                  \
-			     : rawtp_on);                                                          \
-		return 0;                                                                          \
-	rawtp_on:                                                                                  \
-		return 1;                                                                          \
+#define RAWTP_SITE(name)                                                                 \
+	static inline __attribute__((always_inline, unused)) int rawtp_site_##name(void) \
+	{                                                                                \
+		__asm__ goto(RAWTP_SITE_CODE                                             \
+			     "\t.pushsection rawtp_sites,\"" RAWTP_SITE_SECTION_FLAGS    \
+			     "\",%%progbits\n"                                           \
+			     "\t.balign 4\n"                                             \
+			     "\t.4byte 1b - .\n"                                         \
+			     "\t.4byte %l[rawtp_on] - .\n"                               \
+			     "\t.4byte __tracepoint_" #name " - .\n"                     \
+			     "\t.popsection\n"                                           \
+			     :                                                           \
+			     :                                                           \
+			     : RAWTP_SITE_CLOBBER                                        \
+			     : rawtp_on);                                                \
+		return 0;                                                                \
+	rawtp_on:                                                                        \
+		return 1;                                                                \
 	}
 #endif
 
 /* What every source that includes an event header sees of one event. */
-#define RAWTP_DECLARE(name, proto, args, cond)                                                     \
-	RAWTP_ASSERT(RAWTP_COUNT(args) <= RAWTP_MAX_ARGS, RAWTP_TOO_MANY);                         \
-	RAWTP_C_BEGIN                                                                              \
-	extern struct tracepoint __tracepoint_##name RAWTP_HIDDEN;                                 \
-	extern int __traceiter_##name(RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args))) RAWTP_HIDDEN  \
-		__attribute__((cold));                                                             \
-	RAWTP_C_END                                                                                \
-	RAWTP_SITE(name)                                                                           \
-	static inline __attribute__((always_inline, unused)) void trace_##name(proto)              \
-	{                                                                                          \
-		if (rawtp_site_##name()) {                                                         \
-			if (!(cond))                                                               \
-				return;                                                            \
-			__traceiter_##name(RAWTP_DATA_ARGS((void *)0, PARAMS(args)));              \
-		}                                                                                  \
-	}                                                                                          \
-	static inline __attribute__((always_inline, unused)) void trace_##name##_rcuidle(proto)    \
-	{                                                                                          \
-		if (rawtp_site_##name()) {                                                         \
-			if (!(cond))                                                               \
-				return;                                                            \
-			__traceiter_##name(RAWTP_DATA_ARGS((void *)0, PARAMS(args)));              \
-		}                                                                                  \
-	}                                                                                          \
-	static inline __attribute__((always_inline, unused)) int trace_##name##_enabled(void)      \
-	{                                                                                          \
-		return rawtp_site_##name();                                                        \
-	}                                                                                          \
-	static inline __attribute__((unused)) int register_trace_##name(                           \
-		void (*probe)(RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args))), void *data)          \
-	{                                                                                          \
-		return tracepoint_probe_register(&__tracepoint_##name, (void *)probe, data);       \
-	}                                                                                          \
-	static inline __attribute__((unused)) int register_trace_prio_##name(                      \
-		void (*probe)(RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args))), void *data,          \
-		int prio)                                                                          \
-	{                                                                                          \
-		return tracepoint_probe_register_prio(&__tracepoint_##name, (void *)probe, data,   \
-						      prio);                                       \
-	}                                                                                          \
-	static inline __attribute__((unused)) int unregister_trace_##name(                         \
-		void (*probe)(RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args))), void *data)          \
-	{                                                                                          \
-		return tracepoint_probe_unregister(&__tracepoint_##name, (void *)probe, data);     \
-	}                                                                                          \
-	static inline __attribute__((unused)) void check_trace_callback_type_##name(               \
-		void (*probe)(RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args))))                      \
-	{                                                                                          \
-		(void)probe;                                                                       \
-	}                                                                                          \
+#define RAWTP_DECLARE(name, proto, args, cond)                                                    \
+	RAWTP_ASSERT(RAWTP_COUNT(args) <= RAWTP_MAX_ARGS, RAWTP_TOO_MANY);                        \
+	RAWTP_C_BEGIN                                                                             \
+	extern struct tracepoint __tracepoint_##name RAWTP_HIDDEN;                                \
+	extern int __traceiter_##name(RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args))) RAWTP_HIDDEN \
+		__attribute__((cold));                                                            \
+	RAWTP_C_END                                                                               \
+	RAWTP_SITE(name)                                                                          \
+	static inline __attribute__((always_inline, unused)) void trace_##name(proto)             \
+	{                                                                                         \
+		if (rawtp_site_##name()) {                                                        \
+			if (!(cond))                                                              \
+				return;                                                           \
+			__traceiter_##name(RAWTP_DATA_ARGS((void *)0, PARAMS(args)));             \
+		}                                                                                 \
+	}                                                                                         \
+	static inline __attribute__((always_inline, unused)) void trace_##name##_rcuidle(proto)   \
+	{                                                                                         \
+		if (rawtp_site_##name()) {                                                        \
+			if (!(cond))                                                              \
+				return;                                                           \
+			__traceiter_##name(RAWTP_DATA_ARGS((void *)0, PARAMS(args)));             \
+		}                                                                                 \
+	}                                                                                         \
+	static inline __attribute__((always_inline, unused)) int trace_##name##_enabled(void)     \
+	{                                                                                         \
+		return rawtp_site_##name();                                                       \
+	}                                                                                         \
+	static inline __attribute__((unused)) int register_trace_##name(                          \
+		void (*probe)(RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args))), void *data)         \
+	{                                                                                         \
+		return tracepoint_probe_register(&__tracepoint_##name, (void *)probe, data);      \
+	}                                                                                         \
+	static inline __attribute__((unused)) int register_trace_prio_##name(                     \
+		void (*probe)(RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args))), void *data,         \
+		int prio)                                                                         \
+	{                                                                                         \
+		return tracepoint_probe_register_prio(&__tracepoint_##name, (void *)probe, data,  \
+						      prio);                                      \
+	}                                                                                         \
+	static inline __attribute__((unused)) int unregister_trace_##name(                        \
+		void (*probe)(RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args))), void *data)         \
+	{                                                                                         \
+		return tracepoint_probe_unregister(&__tracepoint_##name, (void *)probe, data);    \
+	}                                                                                         \
+	static inline __attribute__((unused)) void check_trace_callback_type_##name(              \
+		void (*probe)(RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args))))                     \
+	{                                                                                         \
+		(void)probe;                                                                      \
+	}                                                                                         \
 	struct rawtp_needs_a_semicolon
 
 /*
  * What one source defines of one event. The record stands inside the function that has the
  * arguments' names and types in scope.
  */
-#define RAWTP_DEFINE(event_name, class_str, proto, args, reg, unreg, record_fn, print_fn,          \
-		     fields_fn, fixed_size, thunk_fn)                                              \
-	RAWTP_C_BEGIN                                                                              \
-	__attribute__((used)) struct tracepoint __tracepoint_##event_name RAWTP_HIDDEN = {         \
-		#event_name, 0, 0, reg, unreg, (struct tracepoint_func *)0,                        \
-		(struct rawtp_object *)0};                                                         \
-	__attribute__((used, noinline, cold)) int __traceiter_##event_name(                        \
-		RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args)))                                     \
-	{                                                                                          \
-		static const struct rawtp_arg rawtp_args[] = {                                     \
-			RAWTP_FOR_EACH_ARG(RAWTP_ARG_RECORD, args){                                \
-				(const char *)0, 0, 0, {0, 0, 0, 0, 0, 0}}};                       \
-		static const struct rawtp_event rawtp_record = {                                   \
-			RAWTP_RECORD_VERSION,                                                      \
-			(uint32_t)sizeof(struct rawtp_event),                                      \
-			RAWTP_SITE_IS_BRANCH ? RAWTP_EVENT_BRANCH : 0,                             \
-			RAWTP_COUNT(args),                                                         \
-			#event_name,                                                               \
-			RAWTP_SYSTEM_STRING,                                                       \
-			class_str,                                                                 \
-			RAWTP_STRING(proto),                                                       \
-			&__tracepoint_##event_name,                                                \
-			rawtp_args,                                                                \
-			(void *)thunk_fn,                                                          \
-			(void *)record_fn,                                                         \
-			print_fn,                                                                  \
-			fields_fn,                                                                 \
-			(uint32_t)(fixed_size),                                                    \
-			0};                                                                        \
-		static const struct rawtp_event *rawtp_entry                                       \
-			__attribute__((section("rawtp_events"), used)) RAWTP_RETAIN =              \
-				&rawtp_record;                                                     \
-		const struct tracepoint_func *rawtp_func;                                          \
-		struct rawtp_thread *rawtp_reader = rawtp_read_lock();                             \
-                                                                                                   \
-		(void)__data;                                                                      \
-		(void)rawtp_entry;                                                                 \
-		if (!rawtp_reader)                                                                 \
-			return 0;                                                                  \
-		rawtp_func = __atomic_load_n(&__tracepoint_##event_name.funcs, __ATOMIC_ACQUIRE);  \
-		if (rawtp_func) {                                                                  \
-			do {                                                                       \
-				((void (*)(RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args))))         \
-					 rawtp_func->func)(                                        \
-					RAWTP_DATA_ARGS(rawtp_func->data, PARAMS(args)));          \
-			} while ((++rawtp_func)->func);                                            \
-		}                                                                                  \
-		rawtp_read_unlock(rawtp_reader);                                                   \
-		return 0;                                                                          \
-	}                                                                                          \
-	RAWTP_C_END                                                                                \
+#define RAWTP_DEFINE(event_name, class_str, proto, args, reg, unreg, record_fn, print_fn,         \
+		     fields_fn, fixed_size, thunk_fn)                                             \
+	RAWTP_C_BEGIN                                                                             \
+	__attribute__((used)) struct tracepoint __tracepoint_##event_name RAWTP_HIDDEN = {        \
+		#event_name,                                                                      \
+		0,                                                                                \
+		0,                                                                                \
+		reg,                                                                              \
+		unreg,                                                                            \
+		(struct tracepoint_func *)0,                                                      \
+		(struct rawtp_object *)0};                                                        \
+	__attribute__((used, noinline, cold)) int __traceiter_##event_name(                       \
+		RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args)))                                    \
+	{                                                                                         \
+		static const struct rawtp_arg rawtp_args[] = {RAWTP_FOR_EACH_ARG(                 \
+			RAWTP_ARG_RECORD, args){(const char *)0, 0, 0, {0, 0, 0, 0, 0, 0}}};      \
+		static const struct rawtp_event rawtp_record = {                                  \
+			RAWTP_RECORD_VERSION,                                                     \
+			(uint32_t)sizeof(struct rawtp_event),                                     \
+			RAWTP_SITE_IS_BRANCH ? RAWTP_EVENT_BRANCH : 0,                            \
+			RAWTP_COUNT(args),                                                        \
+			#event_name,                                                              \
+			RAWTP_SYSTEM_STRING,                                                      \
+			class_str,                                                                \
+			RAWTP_STRING(proto),                                                      \
+			&__tracepoint_##event_name,                                               \
+			rawtp_args,                                                               \
+			(void *)thunk_fn,                                                         \
+			(void *)record_fn,                                                        \
+			print_fn,                                                                 \
+			fields_fn,                                                                \
+			(uint32_t)(fixed_size),                                                   \
+			0};                                                                       \
+		static const struct rawtp_event *rawtp_entry                                      \
+			__attribute__((section("rawtp_events"), used)) RAWTP_RETAIN =             \
+				&rawtp_record;                                                    \
+		const struct tracepoint_func *rawtp_func;                                         \
+		struct rawtp_thread *rawtp_reader = rawtp_read_lock();                            \
+                                                                                                  \
+		(void)__data;                                                                     \
+		(void)rawtp_entry;                                                                \
+		if (!rawtp_reader)                                                                \
+			return 0;                                                                 \
+		rawtp_func = __atomic_load_n(&__tracepoint_##event_name.funcs, __ATOMIC_ACQUIRE); \
+		if (rawtp_func) {                                                                 \
+			do {                                                                      \
+				((void (*)(RAWTP_DATA_PROTO(PARAMS(proto),                        \
+							    PARAMS(args))))rawtp_func->func)(     \
+					RAWTP_DATA_ARGS(rawtp_func->data, PARAMS(args)));         \
+			} while ((++rawtp_func)->func);                                           \
+		}                                                                                 \
+		rawtp_read_unlock(rawtp_reader);                                                  \
+		return 0;                                                                         \
+	}                                                                                         \
+	RAWTP_C_END                                                                               \
 	struct rawtp_needs_a_semicolon
 
 /*
  * The thunk: each argument as u64, then bpf_trace_run<n>(). Small on purpose: with the arguments in
  * registers already, most are a zero-extension and a jump.
  */
-#define RAWTP_THUNK(name, proto, args)                                                             \
-	static __attribute__((used)) void __bpf_trace_##name(                                      \
-		RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args)))                                     \
-	{                                                                                          \
-		RAWTP_RUN(args);                                                                   \
-	}                                                                                          \
+#define RAWTP_THUNK(name, proto, args)                         \
+	static __attribute__((used)) void __bpf_trace_##name(  \
+		RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args))) \
+	{                                                      \
+		RAWTP_RUN(args);                               \
+	}                                                      \
 	struct rawtp_needs_a_semicolon
 
 /* A tracepoint without an entry to record. */
-#define RAWTP_DEFINE_BARE(name, reg, unreg, proto, args)                                           \
-	RAWTP_THUNK(name, PARAMS(proto), PARAMS(args));                                            \
-	RAWTP_DEFINE(name, #name, PARAMS(proto), PARAMS(args), reg, unreg, 0, 0, 0, 0,             \
+#define RAWTP_DEFINE_BARE(name, reg, unreg, proto, args)                               \
+	RAWTP_THUNK(name, PARAMS(proto), PARAMS(args));                                \
+	RAWTP_DEFINE(name, #name, PARAMS(proto), PARAMS(args), reg, unreg, 0, 0, 0, 0, \
 		     __bpf_trace_##name)
 
-#define DEFINE_TRACE_FN(name, reg, unreg, proto, args)                                             \
+#define DEFINE_TRACE_FN(name, reg, unreg, proto, args) \
 	RAWTP_DEFINE_BARE(name, reg, unreg, PARAMS(proto), PARAMS(args))
-#define DEFINE_TRACE(name, proto, args)                                                            \
-	RAWTP_DEFINE_BARE(name, 0, 0, PARAMS(proto), PARAMS(args))
+#define DEFINE_TRACE(name, proto, args) RAWTP_DEFINE_BARE(name, 0, 0, PARAMS(proto), PARAMS(args))
 
 /* Events are hidden symbols of each object: see the top. */
-#define EXPORT_TRACEPOINT_SYMBOL(name)	   struct rawtp_needs_a_semicolon
+#define EXPORT_TRACEPOINT_SYMBOL(name)     struct rawtp_needs_a_semicolon
 #define EXPORT_TRACEPOINT_SYMBOL_GPL(name) struct rawtp_needs_a_semicolon
-#define DECLARE_TRACEPOINT(name)	   extern struct tracepoint __tracepoint_##name RAWTP_HIDDEN
-#define tracepoint_enabled(name)                                                                   \
+#define DECLARE_TRACEPOINT(name)           extern struct tracepoint __tracepoint_##name RAWTP_HIDDEN
+#define tracepoint_enabled(name) \
 	__builtin_expect(__atomic_load_n(&__tracepoint_##name.enabled, __ATOMIC_RELAXED), 0)
 
 /* TRACE_SYSTEM as a string, "" where it is not defined (sources that use DEFINE_TRACE alone). */
-#define RAWTP_SYSTEM_STRING                                                                        \
+#define RAWTP_SYSTEM_STRING \
 	RAWTP_SYSTEM_PICK(RAWTP_CAT(RAWTP_SYSTEM_IS_, TRACE_SYSTEM), RAWTP_STRING(TRACE_SYSTEM))
-#define RAWTP_SYSTEM_IS_TRACE_SYSTEM	     ~, ""
-#define RAWTP_SYSTEM_PICK(args...)	     RAWTP_SYSTEM_SECOND(args, ~)
+#define RAWTP_SYSTEM_IS_TRACE_SYSTEM            ~, ""
+#define RAWTP_SYSTEM_PICK(args...)              RAWTP_SYSTEM_SECOND(args, ~)
 #define RAWTP_SYSTEM_SECOND(a, second, rest...) second
 
 /* Where the compiler can, keeps records from linkers that collect garbage. */

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 struct rawtp_text_patch {
-	uint8_t *code;	       /* the site's instruction */
+	uint8_t *code;         /* the site's instruction */
 	const uint8_t *target; /* where it jumps to when on */
 };
 

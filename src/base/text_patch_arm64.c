@@ -7,10 +7,10 @@
 #include "base/text_patch.h"
 #include "base/err.h"
 
-#define NOP	 0xd503201fu
-#define B	 0x14000000u
+#define NOP      0xd503201fu
+#define B        0x14000000u
 #define BRK_MASK 0xffe0001fu
-#define BRK	 0xd4200000u
+#define BRK      0xd4200000u
 
 int rawtp_site_encode(const struct rawtp_text_patch *site, bool on, struct rawtp_text_bytes *out)
 {

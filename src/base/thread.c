@@ -16,16 +16,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define FREE	   0u
+#define FREE       0u
 #define RECLAIMING UINT32_MAX /* no tid: they end at 2^22 */
 
 __thread struct rawtp_thread *rawtp_self __attribute__((tls_model("initial-exec")));
 
 static struct rawtp_thread first_block[RAWTP_THREAD_BLOCK];
 static struct rawtp_thread *blocks[RAWTP_THREAD_BLOCKS] = {first_block};
-static uint32_t high;		 /* records [0, high) have been used */
+static uint32_t high;            /* records [0, high) have been used */
 static uint32_t reclaim_at = 64; /* look for dead owners when @high gets there */
-static uint32_t reclaiming;	 /* one at a time: a record must not change hands in between */
+static uint32_t reclaiming;      /* one at a time: a record must not change hands in between */
 static uint64_t misses;
 
 uint64_t rawtp_thread_misses(void)

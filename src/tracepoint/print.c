@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The texts of TP_printk: __print_flags() and its kin (rawtp/stages/entry.h). */
-#define RAWTP_NO_OBJECT /* the library brings no events */
 #include "rawtp/tracepoint.h"
 #include "rawtp/stages/entry.h"
 

@@ -6,7 +6,6 @@
  * one goes: switch off, unpublish, unreg(). In between the array is exchanged whole, so the other
  * probes miss nothing and see nothing twice.
  */
-#define RAWTP_NO_OBJECT /* the library brings no events */
 #include "tracepoint/probes.h"
 #include "base/err.h"
 #include "base/rcu.h"

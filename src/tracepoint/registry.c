@@ -6,7 +6,6 @@
  * A hash from names to events would pay with thousands of watches only: names are compared one by
  * one, first character first.
  */
-#define RAWTP_NO_OBJECT /* the library brings no events */
 #include "tracepoint/registry.h"
 #include "base/err.h"
 #include "base/rcu.h"
@@ -68,7 +67,7 @@ static int call_each_tracepoint(const struct rawtp_event *event, void *data)
 	return 0;
 }
 
-void for_each_tracepoint(void (*fn)(struct tracepoint *tp, void *priv), void *priv)
+void for_each_tracepoint (void (*fn)(struct tracepoint *tp, void *priv), void *priv)
 {
 	struct each_tracepoint each = {fn, priv};
 

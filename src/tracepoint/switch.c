@@ -74,7 +74,8 @@ static size_t collect(const struct tracepoint *tp, struct rawtp_text_patch *patc
 		if (!site->target)
 			continue;
 		if (patches) {
-			patches[n].code = (uint8_t *)((uintptr_t)&site->code + (intptr_t)site->code);
+			patches[n].code =
+				(uint8_t *)((uintptr_t)&site->code + (intptr_t)site->code);
 			patches[n].target = (const uint8_t *)((uintptr_t)&site->target +
 							      (intptr_t)site->target);
 		}

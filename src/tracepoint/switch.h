@@ -19,6 +19,7 @@ void rawtp_switch_unlink(struct rawtp_object *object);
 
 /* The first site of @tp, and the next one, or NULL. */
 const struct rawtp_site *rawtp_site_first(const struct tracepoint *tp);
-const struct rawtp_site *rawtp_site_next(const struct tracepoint *tp, const struct rawtp_site *site);
+const struct rawtp_site *rawtp_site_next(const struct tracepoint *tp,
+					 const struct rawtp_site *site);
 
 #endif

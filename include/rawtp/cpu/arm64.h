@@ -9,13 +9,13 @@
 #ifndef RAWTP_CPU_ARM64_H
 #define RAWTP_CPU_ARM64_H
 
-#define RAWTP_SITE_CODE "1:\tnop\n"
+#define RAWTP_SITE_CODE    "1:\tnop\n"
 #define RAWTP_SITE_CLOBBER "cc"
 
-#define RAWTP_OBJECT_ENTRY(object, function)                                                       \
-	"\thint #34\n" /* bti c */                                                                 \
-	"\tadrp x0, " object "\n"                                                                  \
-	"\tadd x0, x0, :lo12:" object "\n"                                                         \
+#define RAWTP_OBJECT_ENTRY(object, function) \
+	"\thint #34\n" /* bti c */           \
+	"\tadrp x0, " object "\n"            \
+	"\tadd x0, x0, :lo12:" object "\n"   \
 	"\tb " function "\n"
 
 #endif

@@ -10,15 +10,15 @@
 #ifndef RAWTP_CPU_X86_64_H
 #define RAWTP_CPU_X86_64_H
 
-#define RAWTP_SITE_CODE                                                                            \
-	"1:\t.byte 0xa9\n"                                                                         \
-	"\t.4byte %l[rawtp_on] - 2f\n"                                                             \
+#define RAWTP_SITE_CODE                \
+	"1:\t.byte 0xa9\n"             \
+	"\t.4byte %l[rawtp_on] - 2f\n" \
 	"2:\n"
 #define RAWTP_SITE_CLOBBER "cc"
 
-#define RAWTP_OBJECT_ENTRY(object, function)                                                       \
-	"\tendbr64\n"                                                                              \
-	"\tleaq " object "(%rip), %rdi\n"                                                          \
+#define RAWTP_OBJECT_ENTRY(object, function) \
+	"\tendbr64\n"                        \
+	"\tleaq " object "(%rip), %rdi\n"    \
 	"\tjmp " function "@PLT\n"
 
 #endif

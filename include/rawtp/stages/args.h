@@ -7,7 +7,7 @@
 #ifndef RAWTP_STAGES_ARGS_H
 #define RAWTP_STAGES_ARGS_H
 
-#define RAWTP_CAT(a, b)	 RAWTP_CAT_(a, b)
+#define RAWTP_CAT(a, b)  RAWTP_CAT_(a, b)
 #define RAWTP_CAT_(a, b) a##b
 
 /* clang-format off */
@@ -100,11 +100,11 @@ void bpf_trace_run4(void *data, uint64_t, uint64_t, uint64_t, uint64_t);
 void bpf_trace_run5(void *data, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 void bpf_trace_run6(void *data, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 void bpf_trace_run7(void *data, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
-		     uint64_t);
+		    uint64_t);
 void bpf_trace_run8(void *data, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
-		     uint64_t, uint64_t);
+		    uint64_t, uint64_t);
 void bpf_trace_run9(void *data, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
-		     uint64_t, uint64_t, uint64_t);
+		    uint64_t, uint64_t, uint64_t);
 void bpf_trace_run10(void *data, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
 		     uint64_t, uint64_t, uint64_t, uint64_t);
 void bpf_trace_run11(void *data, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
@@ -115,7 +115,7 @@ void bpf_trace_run12(void *data, uint64_t, uint64_t, uint64_t, uint64_t, uint64_
 RAWTP_C_END
 
 static inline __attribute__((always_inline, unused)) uint64_t rawtp_bytes_u64(const void *src,
-									    size_t size)
+									      size_t size)
 {
 	uint8_t u8;
 	uint16_t u16;
@@ -175,30 +175,25 @@ template <class T> struct rawtp_flags_of {
 };
 #define RAWTP_ARG_FLAGS(x) rawtp_flags_of<__typeof__(x)>::value
 #else
-#define RAWTP_U64(x)                                                                               \
-	__extension__({                                                                            \
-		__typeof__(x) rawtp_src = (x);                                                     \
-		_Static_assert(RAWTP_SIZE_OK(sizeof(rawtp_src)), RAWTP_TOO_LARGE);                 \
-		rawtp_bytes_u64(&rawtp_src, sizeof(rawtp_src));                                    \
+#define RAWTP_U64(x)                                                               \
+	__extension__({                                                            \
+		__typeof__(x) rawtp_src = (x);                                     \
+		_Static_assert(RAWTP_SIZE_OK(sizeof(rawtp_src)), RAWTP_TOO_LARGE); \
+		rawtp_bytes_u64(&rawtp_src, sizeof(rawtp_src));                    \
 	})
-#define RAWTP_ARG_SIGN(x)                                                                          \
-	_Generic((x), char                                                                         \
-		 : (char)-1 < 0, signed char                                                       \
-		 : 1, short                                                                        \
-		 : 1, int                                                                          \
-		 : 1, long                                                                         \
-		 : 1, long long                                                                    \
-		 : 1, default                                                                      \
-		 : 0)
+#define RAWTP_ARG_SIGN(x)                                                                      \
+	_Generic((x), char                                                                     \
+		 : (char)-1 < 0, signed char : 1, short : 1, int : 1, long : 1, long long : 1, \
+		   default : 0)
 #define RAWTP_ARG_CLASS(x, class) (__builtin_classify_type(x) == RAWTP_CLASS_##class)
-#define RAWTP_ARG_FLAGS(x)                                                                         \
-	((RAWTP_ARG_SIGN(x) ? RAWTP_ARG_SIGNED : 0) |                                              \
-	 (RAWTP_ARG_CLASS(x, POINTER) ? RAWTP_ARG_POINTER : 0) |                                   \
-	 (RAWTP_ARG_CLASS(x, REAL) ? RAWTP_ARG_FLOAT : 0) |                                        \
+#define RAWTP_ARG_FLAGS(x)                                       \
+	((RAWTP_ARG_SIGN(x) ? RAWTP_ARG_SIGNED : 0) |            \
+	 (RAWTP_ARG_CLASS(x, POINTER) ? RAWTP_ARG_POINTER : 0) | \
+	 (RAWTP_ARG_CLASS(x, REAL) ? RAWTP_ARG_FLOAT : 0) |      \
 	 (RAWTP_ARG_CLASS(x, RECORD) || RAWTP_ARG_CLASS(x, UNION) ? RAWTP_ARG_STRUCT : 0))
 #endif
 
-#define RAWTP_ARG_RECORD(x)                                                                        \
+#define RAWTP_ARG_RECORD(x) \
 	{RAWTP_STRING_(x), (uint8_t)sizeof(x), (uint8_t)(RAWTP_ARG_FLAGS(x)), {0, 0, 0, 0, 0, 0}},
 
 #endif

@@ -10,17 +10,16 @@
 /* Offsets and lengths of dynamic fields have 16 bits each. */
 #define RAWTP_ENTRY_SIZE_MAX ((size_t)0xffff)
 
-#define RAWTP_OFFSETS_PROTO(name, proto, args)                                                     \
+#define RAWTP_OFFSETS_PROTO(name, proto, args) \
 	RAWTP_CAT(RAWTP_OFFSETS_PROTO_, RAWTP_ANY(args))(name, PARAMS(proto))
-#define RAWTP_OFFSETS_PROTO_0(name, proto)                                                         \
-	struct trace_event_data_offsets_##name *__data_offsets
-#define RAWTP_OFFSETS_PROTO_N(name, proto...)                                                      \
+#define RAWTP_OFFSETS_PROTO_0(name, proto) struct trace_event_data_offsets_##name *__data_offsets
+#define RAWTP_OFFSETS_PROTO_N(name, proto...) \
 	struct trace_event_data_offsets_##name *__data_offsets, proto
 
 #ifndef nr_cpumask_bits
 #define nr_cpumask_bits 1024
 #endif
-#define RAWTP_BITMASK_SIZE(nr_bits)                                                                \
+#define RAWTP_BITMASK_SIZE(nr_bits) \
 	(((size_t)(nr_bits) + 8 * sizeof(long) - 1) / (8 * sizeof(long)) * sizeof(long))
 
 RAWTP_C_BEGIN

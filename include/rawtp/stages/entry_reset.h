@@ -65,21 +65,21 @@
 #undef __print_ns_without_secs
 
 #define TP_STRUCT__entry(args...) args
-#define TP_fast_assign(args...)	  args
-#define TP_printk(args...)	  args
+#define TP_fast_assign(args...)   args
+#define TP_printk(args...)        args
 
-#define __field(type, item)	   __field_ext(type, item, 0)
+#define __field(type, item)        __field_ext(type, item, 0)
 #define __field_struct(type, item) __field_struct_ext(type, item, 0)
 
-#define __string(item, src)		__dynamic_array(char, item, 0)
-#define __string_len(item, src, len)	__dynamic_array(char, item, 0)
-#define __vstring(item, fmt, ap)	__dynamic_array(char, item, 0)
-#define __bitmask(item, nr_bits)	__dynamic_array(unsigned long, item, 0)
-#define __cpumask(item)			__dynamic_array(unsigned long, item, 0)
-#define __sockaddr(item, len)		__dynamic_array(unsigned char, item, len)
-#define __rel_string(item, src)		__rel_dynamic_array(char, item, 0)
+#define __string(item, src)              __dynamic_array(char, item, 0)
+#define __string_len(item, src, len)     __dynamic_array(char, item, 0)
+#define __vstring(item, fmt, ap)         __dynamic_array(char, item, 0)
+#define __bitmask(item, nr_bits)         __dynamic_array(unsigned long, item, 0)
+#define __cpumask(item)                  __dynamic_array(unsigned long, item, 0)
+#define __sockaddr(item, len)            __dynamic_array(unsigned char, item, len)
+#define __rel_string(item, src)          __rel_dynamic_array(char, item, 0)
 #define __rel_string_len(item, src, len) __rel_dynamic_array(char, item, 0)
-#define __rel_vstring(item, fmt, ap)	__rel_dynamic_array(char, item, 0)
-#define __rel_bitmask(item, nr_bits)	__rel_dynamic_array(unsigned long, item, 0)
-#define __rel_cpumask(item)		__rel_dynamic_array(unsigned long, item, 0)
-#define __rel_sockaddr(item, len)	__rel_dynamic_array(unsigned char, item, len)
+#define __rel_vstring(item, fmt, ap)     __rel_dynamic_array(char, item, 0)
+#define __rel_bitmask(item, nr_bits)     __rel_dynamic_array(unsigned long, item, 0)
+#define __rel_cpumask(item)              __rel_dynamic_array(unsigned long, item, 0)
+#define __rel_sockaddr(item, len)        __rel_dynamic_array(unsigned char, item, len)

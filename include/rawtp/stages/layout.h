@@ -14,16 +14,16 @@
 #include <rawtp/stages/reset.h>
 #include <rawtp/stages/entry_reset.h>
 
-#define __field_ext(type, item, filter)	       type item;
+#define __field_ext(type, item, filter)        type item;
 #define __field_struct_ext(type, item, filter) type item;
-#define __array(type, item, len)	       type item[len];
+#define __array(type, item, len)               type item[len];
 #define __dynamic_array(type, item, len)       uint32_t __data_loc_##item;
 #define __rel_dynamic_array(type, item, len)   uint32_t __rel_loc_##item;
 
-#define DECLARE_EVENT_CLASS(name, proto, args, tstruct, assign, print)                             \
-	struct trace_event_raw_##name {                                                            \
-		struct trace_entry ent;                                                            \
-		tstruct char __data[] __attribute__((aligned(1)));                                 \
+#define DECLARE_EVENT_CLASS(name, proto, args, tstruct, assign, print) \
+	struct trace_event_raw_##name {                                \
+		struct trace_entry ent;                                \
+		tstruct char __data[] __attribute__((aligned(1)));     \
 	}
 
 #include <rawtp/stages/events.h>

@@ -13,15 +13,15 @@
 #define __field_ext(type, item, filter)
 #define __field_struct_ext(type, item, filter)
 #define __array(type, item, len)
-#define __dynamic_array(type, item, len)                                                           \
-	uint32_t item;                                                                             \
+#define __dynamic_array(type, item, len) \
+	uint32_t item;                   \
 	const void *item##_ptr_;
 #define __rel_dynamic_array(type, item, len) __dynamic_array(type, item, len)
 
-#define DECLARE_EVENT_CLASS(name, proto, args, tstruct, assign, print)                             \
-	struct trace_event_data_offsets_##name {                                                   \
-		uint32_t rawtp_none;                                                               \
-		tstruct                                                                            \
+#define DECLARE_EVENT_CLASS(name, proto, args, tstruct, assign, print) \
+	struct trace_event_data_offsets_##name {                       \
+		uint32_t rawtp_none;                                   \
+		tstruct                                                \
 	}
 
 #include <rawtp/stages/events.h>

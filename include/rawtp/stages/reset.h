@@ -26,9 +26,9 @@
 #undef TRACE_DEFINE_ENUM
 #undef TRACE_DEFINE_SIZEOF
 
-#define DECLARE_TRACE_WRITABLE(call, proto, args, size)                                            \
+#define DECLARE_TRACE_WRITABLE(call, proto, args, size) \
 	DECLARE_TRACE(call, PARAMS(proto), PARAMS(args))
-#define DEFINE_EVENT_WRITABLE(template, call, proto, args, size)                                   \
+#define DEFINE_EVENT_WRITABLE(template, call, proto, args, size) \
 	DEFINE_EVENT(template, call, PARAMS(proto), PARAMS(args))
 #define DECLARE_EVENT_CLASS_NOP(name, proto, args, tstruct, assign, print)
 #define TRACE_EVENT_FLAGS(name, value)
@@ -41,4 +41,4 @@
 #undef __perf_count
 #undef __perf_task
 #define __perf_count(c) (c)
-#define __perf_task(t)	(t)
+#define __perf_task(t)  (t)

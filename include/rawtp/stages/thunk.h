@@ -9,7 +9,7 @@
  */
 #include <rawtp/stages/reset.h>
 
-#define DECLARE_EVENT_CLASS(name, proto, args, tstruct, assign, print)                             \
+#define DECLARE_EVENT_CLASS(name, proto, args, tstruct, assign, print) \
 	RAWTP_THUNK(name, PARAMS(proto), PARAMS(args))
 
 #include <rawtp/stages/events.h>
