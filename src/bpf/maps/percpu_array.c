@@ -16,7 +16,6 @@
 #include "base/err.h"
 #include "bpf/maps/array.h"
 #include "bpf/maps/percpu.h"
-#include "bpf/maps/slots_cpu.h"
 
 #define PERCPU_ARRAY_FLAGS \
 	(BPF_F_NUMA_NODE | BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
@@ -38,7 +37,8 @@ static uint64_t percpu_array_layout(const struct rawtp_map *map)
 
 static int percpu_array_open(struct rawtp_map *map)
 {
-	map->slot_owners = (uint64_t *)(map->base + map->n_slots * rawtp_percpu_array_slot_bytes(map));
+	map->slot_owners =
+		(uint64_t *)(map->base + map->n_slots * rawtp_percpu_array_slot_bytes(map));
 	return 0;
 }
 
@@ -49,7 +49,8 @@ static int percpu_array_init(struct rawtp_map *map)
 
 static char *value_of(const struct rawtp_map *map, uint32_t slot, uint32_t index)
 {
-	return map->base + slot * rawtp_percpu_array_slot_bytes(map) + (uint64_t)index * map->elem_size;
+	return map->base + slot * rawtp_percpu_array_slot_bytes(map) +
+	       (uint64_t)index * map->elem_size;
 }
 
 static void *percpu_array_lookup(struct rawtp_map *map, const void *key)

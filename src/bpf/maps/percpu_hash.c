@@ -10,7 +10,6 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "bpf/maps/percpu.h"
-#include "bpf/maps/slots_cpu.h"
 
 #define MAX_TRIES 100000
 

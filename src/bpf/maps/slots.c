@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/cpu/rseq.h"
 #include "bpf/maps/map.h"
 #include "bpf/maps/owner.h"
-#include "bpf/maps/slots_cpu.h"
 #include "bpf/run.h"
+
+_Static_assert(RAWTP_RSEQ_STRIDE == RAWTP_SLOT_STRIDE * sizeof(uint64_t), "owner words");
 
 static uint64_t *owner_word(const struct rawtp_map *map, uint32_t slot)
 {
@@ -69,7 +71,7 @@ bool rawtp_slots_claim(const struct rawtp_prog *prog, struct rawtp_thread *self,
 	for (i = 0; i < prog->n_percpu_maps; i++) {
 		const struct rawtp_map *map = prog->percpu_maps[i];
 
-		if (rawtp_slot_claim_cpu(map->slot_owners, map->n_cpus, owner, &slots[i]))
+		if (rawtp_rseq_claim(map->slot_owners, map->n_cpus, owner, &slots[i]))
 			continue;
 		if (claim_overflow(map, owner, self->index, &slots[i]))
 			continue;

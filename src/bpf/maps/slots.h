@@ -29,6 +29,7 @@ struct rawtp_prog;
 struct rawtp_map;
 
 #define RAWTP_OVERFLOW_SLOTS 64
+#define RAWTP_NO_SLOT        UINT32_MAX
 #define RAWTP_SLOT_STRIDE    8 /* words from owner to owner: each has a cache line */
 
 /*
@@ -42,7 +43,7 @@ struct rawtp_map;
 bool rawtp_slots_claim(const struct rawtp_prog *prog, struct rawtp_thread *self, uint32_t *slots);
 void rawtp_slots_release(const struct rawtp_prog *prog, const uint32_t *slots);
 
-/* The slot that the innermost running program of this thread holds in @map. */
+/* The slot that the innermost running program of this thread holds in @map, or RAWTP_NO_SLOT. */
 uint32_t rawtp_slot_of(const struct rawtp_map *map);
 
 /* Was overflow slot @slot (n_cpus and up) ever used? */
