@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* A mapping of its own for each image: pages that run are never written, so they are not shared. */
+/*
+ * A mapping of its own for each image: pages that run are never written, so they are not shared. The
+ * mappings are asked for side by side, where the kernel makes one of them, in reach of the library's
+ * code by a relative call.
+ */
 #include "bpf/jit/exec_memory.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* A free place this far below the library is likely, and leaves room for its neighbours' heaps. */
-#define NEAR_DISTANCE (64UL << 20)
+/*
+ * A place this far below the library is likely to be free, and leaves room to its neighbours; a
+ * program that is linked to low addresses has its heap above it, and room above that.
+ */
+#define BELOW  (64UL << 20)
+#define ABOVE  (512UL << 20)
+#define WINDOW (1UL << 30)
 
 static size_t whole_pages(size_t size)
 {
@@ -16,13 +25,23 @@ static size_t whole_pages(size_t size)
 	return (size + page - 1) & ~(page - 1);
 }
 
+/* A hint, no more: where the place is taken the kernel chooses another. */
+static uintptr_t next_place(uintptr_t near, size_t size)
+{
+	static uintptr_t handed_out;
+	uintptr_t at = __atomic_fetch_add(&handed_out, size, __ATOMIC_RELAXED) % WINDOW;
+	uintptr_t page = sysconf(_SC_PAGESIZE);
+
+	near &= ~(page - 1);
+	return near > BELOW + WINDOW + size ? near - BELOW - at - size : near + ABOVE + at;
+}
+
 void *rawtp_exec_alloc(size_t size, const void *near)
 {
-	uintptr_t hint = (uintptr_t)near;
 	void *memory;
 
-	hint = hint > NEAR_DISTANCE ? (hint - NEAR_DISTANCE) & ~0xffffUL : 0;
-	memory = mmap((void *)hint, whole_pages(size), PROT_READ | PROT_WRITE,
+	size = whole_pages(size);
+	memory = mmap((void *)next_place((uintptr_t)near, size), size, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	return memory == MAP_FAILED ? NULL : memory;
 }
