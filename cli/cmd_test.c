@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "map_dump.h"
 #include "object.h"
+#include "rings.h"
 #include "preload/route.h"
 
 #include <bpf/bpf.h>
@@ -38,27 +39,41 @@ static struct bpf_program *find_program(const struct rawtp_cli *cli,
 	return NULL;
 }
 
-static void print_result(struct rawtp_cli *cli, const struct rawtp_object *object,
-			 const char *program, uint32_t retval)
+/* What the run has left: what it returned, records and lines, maps. */
+static int print_result(struct rawtp_cli *cli, const struct rawtp_object *object,
+			const char *program, uint32_t retval)
 {
 	struct rawtp_output *out = &cli->out;
 	const struct rawtp_map_dump dump = {.out = out, .read_only = cli->verbose};
+	struct rawtp_rings *rings;
+	int status = rawtp_rings_open(cli, out, object, 1, NULL, &rings);
 
+	if (status)
+		return status;
 	if (out->json) {
 		rawtp_output_object(out, NULL);
 		rawtp_output_string(out, "program", program);
 		rawtp_output_u64(out, "retval", retval);
-		rawtp_output_array(out, "maps");
-		rawtp_map_dump_object(&dump, object->bpf);
-		rawtp_output_end(out);
-		rawtp_output_end(out);
-		return;
+		rawtp_output_array(out, "events");
+	} else {
+		printf("%s returned %u", program, retval);
+		if ((int32_t)retval < 0)
+			printf(" (%d)", (int32_t)retval);
+		putchar('\n');
 	}
-	printf("%s returned %u", program, retval);
-	if ((int32_t)retval < 0)
-		printf(" (%d)", (int32_t)retval);
-	putchar('\n');
+	rawtp_rings_drain(rings);
+	if (out->json) {
+		rawtp_output_end(out);
+		rawtp_output_array(out, "maps");
+	}
 	rawtp_map_dump_object(&dump, object->bpf);
+	rawtp_rings_print(rings);
+	if (out->json) {
+		rawtp_output_end(out);
+		rawtp_output_end(out);
+	}
+	rawtp_rings_close(rings);
+	return RAWTP_EXIT_OK;
 }
 
 static int run_program(struct rawtp_cli *cli, struct rawtp_object *object, const char *name,
@@ -82,8 +97,7 @@ static int run_program(struct rawtp_cli *cli, struct rawtp_object *object, const
 	if (err)
 		return rawtp_cli_error(cli, "%s: program %s cannot be run: %s", object->path, name,
 				       strerror(-err));
-	print_result(cli, object, name, opts.retval);
-	return RAWTP_EXIT_OK;
+	return print_result(cli, object, name, opts.retval);
 }
 
 static int run(struct rawtp_cli *cli, int argc, char **argv)

@@ -248,7 +248,8 @@ int rawtp_monitor_run(struct rawtp_monitor *monitor)
 	double seconds;
 	int status;
 
-	status = rawtp_rings_open(monitor, &rings);
+	status = rawtp_rings_open(monitor->session->cli, out, monitor->session->objects,
+				  monitor->session->n_objects, monitor->record, &rings);
 	if (status)
 		return status;
 	print_start(monitor);

@@ -6,6 +6,7 @@
 #ifndef RAWTP_CLI_MONITOR_H
 #define RAWTP_CLI_MONITOR_H
 
+#include "rings.h"
 #include "session.h"
 #include <sys/types.h>
 
@@ -27,15 +28,5 @@ int rawtp_monitor_run(struct rawtp_monitor *monitor);
 /* From now on SIGINT, SIGTERM and SIGHUP end a monitor instead of the process. */
 void rawtp_monitor_catch_signals(void);
 bool rawtp_monitor_stopped(void);
-
-/* The ring buffers of the session. 0 or an exit status. */
-struct rawtp_rings;
-int rawtp_rings_open(struct rawtp_monitor *monitor, struct rawtp_rings **rings);
-/* Waits up to @ms, handles what came; without ring buffers it only waits. */
-void rawtp_rings_poll(struct rawtp_rings *rings, int ms);
-/* All that is left; then, in text, a line a ring buffer; in JSON, items of the array of maps. */
-void rawtp_rings_drain(struct rawtp_rings *rings);
-void rawtp_rings_print(struct rawtp_rings *rings);
-void rawtp_rings_close(struct rawtp_rings *rings);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Ring buffers: counted, and printed record by record where --record names their struct. */
+#include "rings.h"
 #include "btf_print.h"
-#include "monitor.h"
+#include "rawtp/bpf.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAX_RINGS 64
 
@@ -23,6 +24,7 @@ struct rawtp_rings {
 	struct ring_buffer *buffer; /* NULL: no ring buffers */
 	struct ring ring[MAX_RINGS];
 	unsigned int n;
+	int trace_fd; /* -1: no program prints */
 };
 
 static int on_record(void *context, void *data, size_t size)
@@ -48,10 +50,49 @@ static int on_record(void *context, void *data, size_t size)
 	return 0;
 }
 
-static int add_ring(struct rawtp_monitor *monitor, struct rawtp_rings *rings,
-		    const struct rawtp_object *object, struct bpf_map *map)
+/* In the form of the kernel's trace_pipe. */
+static int on_line(void *context, void *data, size_t size)
 {
-	const struct rawtp_cli *cli = monitor->session->cli;
+	struct rawtp_output *out = context;
+	struct rawtp_trace_line *line = data;
+	size_t length;
+
+	if (size <= sizeof(*line))
+		return 0;
+	length = strnlen(line->text, size - sizeof(*line));
+	if (!out->json) {
+		while (length && line->text[length - 1] == '\n')
+			length--;
+		fprintf(out->file, "%.16s-%u [%03u] %llu.%06llu: %.16s: %.*s\n", line->comm,
+			line->tid, line->cpu, line->time / 1000000000, line->time / 1000 % 1000000,
+			line->program, (int)length, line->text);
+		return 0;
+	}
+	if (!rawtp_output_object(out, NULL))
+		return 0;
+	rawtp_output_chars(out, "trace", line->text, length);
+	rawtp_output_chars(out, "program", line->program, sizeof(line->program));
+	rawtp_output_chars(out, "comm", line->comm, sizeof(line->comm));
+	rawtp_output_u64(out, "pid", line->pid);
+	rawtp_output_u64(out, "tid", line->tid);
+	rawtp_output_u64(out, "cpu", line->cpu);
+	rawtp_output_u64(out, "time", line->time);
+	rawtp_output_end(out);
+	return 0;
+}
+
+/* 0 or -errno. */
+static int add_buffer(struct rawtp_rings *rings, int fd, ring_buffer_sample_fn fn, void *context)
+{
+	if (rings->buffer)
+		return ring_buffer__add(rings->buffer, fd, fn, context);
+	rings->buffer = ring_buffer__new(fd, fn, context, NULL);
+	return rings->buffer ? 0 : -errno;
+}
+
+static int add_ring(const struct rawtp_cli *cli, struct rawtp_rings *rings,
+		    const struct rawtp_object *object, struct bpf_map *map, const char *record)
+{
 	struct ring *ring;
 	int32_t id = 0, err;
 
@@ -61,27 +102,40 @@ static int add_ring(struct rawtp_monitor *monitor, struct rawtp_rings *rings,
 	ring->rings = rings;
 	ring->map = map;
 	ring->btf = bpf_object__btf(object->bpf);
-	if (monitor->record && ring->btf)
-		id = btf__find_by_name_kind(ring->btf, monitor->record, BTF_KIND_STRUCT);
+	if (record)
+		id = ring->btf ? btf__find_by_name_kind(ring->btf, record, BTF_KIND_STRUCT)
+			       : -ENOENT;
 	if (id < 0)
 		return rawtp_cli_error(cli,
 				       "%s: its BTF has no struct %s; add to the program: "
 				       "const struct %s *unused;",
-				       object->path, monitor->record, monitor->record);
+				       object->path, record, record);
 	ring->type_id = (uint32_t)id;
-	if (rings->buffer) {
-		err = ring_buffer__add(rings->buffer, bpf_map__fd(map), on_record, ring);
-	} else {
-		rings->buffer = ring_buffer__new(bpf_map__fd(map), on_record, ring, NULL);
-		err = rings->buffer ? 0 : -errno;
-	}
+	err = add_buffer(rings, bpf_map__fd(map), on_record, ring);
 	if (err)
 		return rawtp_cli_error(cli, "%s: ring buffer %s cannot be read: %s", object->path,
 				       bpf_map__name(map), strerror(-err));
 	return RAWTP_EXIT_OK;
 }
 
-int rawtp_rings_open(struct rawtp_monitor *monitor, struct rawtp_rings **result)
+/* Only where a program prints. */
+static int add_lines(const struct rawtp_cli *cli, struct rawtp_rings *rings)
+{
+	int err;
+
+	rings->trace_fd = rawtp_trace_ring();
+	if (rings->trace_fd < 0)
+		return RAWTP_EXIT_OK;
+	err = add_buffer(rings, rings->trace_fd, on_line, rings->out);
+	if (err)
+		return rawtp_cli_error(cli, "the lines of trace_printk cannot be read: %s",
+				       strerror(-err));
+	return RAWTP_EXIT_OK;
+}
+
+int rawtp_rings_open(const struct rawtp_cli *cli, struct rawtp_output *out,
+		     const struct rawtp_object *objects, unsigned int n, const char *record,
+		     struct rawtp_rings **result)
 {
 	struct rawtp_rings *rings = calloc(1, sizeof(*rings));
 	struct bpf_map *map;
@@ -90,18 +144,18 @@ int rawtp_rings_open(struct rawtp_monitor *monitor, struct rawtp_rings **result)
 
 	*result = NULL;
 	if (!rings)
-		return rawtp_cli_error(monitor->session->cli, "out of memory");
-	rings->out = monitor->out;
-	for (i = 0; i < monitor->session->n_objects; i++)
-		bpf_object__for_each_map(
-			map, monitor->session->objects[i].bpf) if (!status &&
-								   bpf_map__type(map) ==
-									   BPF_MAP_TYPE_RINGBUF)
-			status = add_ring(monitor, rings, &monitor->session->objects[i], map);
-	if (!status && monitor->record && !rings->n)
-		status = rawtp_cli_error(monitor->session->cli,
-					 "--record %s: no object has a ring buffer",
-					 monitor->record);
+		return rawtp_cli_error(cli, "out of memory");
+	rings->out = out;
+	rings->trace_fd = -1;
+	for (i = 0; i < n; i++)
+		bpf_object__for_each_map(map, objects[i].bpf) if (!status &&
+								  bpf_map__type(map) ==
+									  BPF_MAP_TYPE_RINGBUF)
+			status = add_ring(cli, rings, &objects[i], map, record);
+	if (!status && record && !rings->n)
+		status = rawtp_cli_error(cli, "--record %s: no object has a ring buffer", record);
+	if (!status)
+		status = add_lines(cli, rings);
 	if (status) {
 		rawtp_rings_close(rings);
 		return status;
@@ -153,5 +207,7 @@ void rawtp_rings_close(struct rawtp_rings *rings)
 	if (!rings)
 		return;
 	ring_buffer__free(rings->buffer);
+	if (rings->trace_fd >= 0)
+		close(rings->trace_fd);
 	free(rings);
 }

@@ -47,6 +47,22 @@ refuses too-few-args 1 'reads more than the 2 arguments given' "$rawtp" test "$o
 refuses no-operands 2 'name an object and a program' "$rawtp" test
 refuses unknown-option 2 'unknown option --nosuch' "$rawtp" test --nosuch "$object" fill
 
+# Lines of trace_printk().
+bpf prints <<'END'
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+SEC("raw_tp/x") int prints(struct bpf_raw_tracepoint_args *ctx)
+{
+	bpf_printk("argument %d", (int)ctx->args[0]);
+	return 0;
+}
+char LICENSE[] SEC("license") = "GPL";
+END
+check trace-line grep -qE '^rawtp-[0-9]+ \[[0-9]{3}\] [0-9]+\.[0-9]{6}: prints: argument -77$' \
+	<("$rawtp" test "$dir/prints.bpf.o" prints -77)
+json_of trace-line-json 'j["events"][0]["trace"] == "argument 5" and j["events"][0]["program"] == "prints"' \
+	"$rawtp" test -j "$dir/prints.bpf.o" prints 5
+
 # The kernel is the judge where we may ask it.
 if "$rawtp" test -k "$object" first 1 >/dev/null 2>&1; then
 	for call in 'fill 5 0x10 -3' 'fill -1 -1 -1' 'first 12'; do

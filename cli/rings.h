@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ring buffers of loaded objects, and the lines of their trace_printk(): counted, and shown as they
+ * come (a line of text, or an item of the JSON array that the caller has begun).
+ */
+#ifndef RAWTP_CLI_RINGS_H
+#define RAWTP_CLI_RINGS_H
+
+#include "cli.h"
+#include "object.h"
+
+struct rawtp_rings;
+
+/*
+ * @record: the struct that records are shown as, or NULL: they are only counted. 0 or an exit
+ * status.
+ */
+int rawtp_rings_open(const struct rawtp_cli *cli, struct rawtp_output *out,
+		     const struct rawtp_object *objects, unsigned int n, const char *record,
+		     struct rawtp_rings **rings);
+/* Waits up to @ms, handles what came; without ring buffers it only waits. */
+void rawtp_rings_poll(struct rawtp_rings *rings, int ms);
+/* Handles all that is there. */
+void rawtp_rings_drain(struct rawtp_rings *rings);
+/* Text: a line a ring buffer; JSON: items of the array of maps. */
+void rawtp_rings_print(struct rawtp_rings *rings);
+void rawtp_rings_close(struct rawtp_rings *rings);
+
+#endif
