@@ -344,11 +344,15 @@ __attribute__((visibility("default"))) int epoll_ctl(int epoll_fd, int op, int f
 	    change_ring(epoll_fd, op, fd, event, &ret))
 		return ret;
 	ret = libc_epoll_ctl(epoll_fd, op, fd, event);
-	if (ret == 0 || errno != EPERM || op != EPOLL_CTL_ADD)
+	if (ret == 0 || errno != EPERM)
 		return ret;
-	if (rawtp_ringbuf_poll(fd, 0) >= 0)
+	if (rawtp_ringbuf_poll(fd, 0) < 0) {
+		errno = EPERM;
+		return -1;
+	}
+	if (op == EPOLL_CTL_ADD)
 		return add_ring(epoll_fd, fd, event);
-	errno = EPERM;
+	errno = ENOENT; /* a ring, but not in this set */
 	return -1;
 }
 
