@@ -18,7 +18,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -36,17 +38,20 @@
 #define CHILD_GRACE_MS 20
 /* For the first words of who started us; after these we wait for as long as it lives. */
 #define START_LIMIT_MS 10000
+/* Between two tries where descriptors or memory are short. */
+#define RETRY_MS 100
 
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t gone_on; /* with the lock: starting has become false */
 	pthread_t thread;
-	bool running;    /* there is a thread */
-	bool stopping;   /* it is to end */
-	bool listening;  /* it is to have a socket */
-	bool starting;   /* the program waits in the constructor */
-	int error;       /* positive errno: why there is no socket */
-	int64_t bind_at; /* rawtp_now_ms(); 0: at once */
+	bool running;      /* there is a thread */
+	bool stopping;     /* it is to end */
+	bool listening;    /* it is to have a socket */
+	bool starting;     /* the program waits in the constructor */
+	int error;         /* positive errno: why there is no socket */
+	int64_t bind_at;   /* rawtp_now_ms(); 0: at once */
+	int64_t accept_at; /* no client is taken before: there was no descriptor for it */
 	int64_t start_limit;
 	struct rawtp_listener listener;
 	struct rawtp_fd wake;
@@ -60,6 +65,12 @@ void rawtp_agent_go(void)
 {
 	agent.starting = false;
 	pthread_cond_broadcast(&agent.gone_on);
+}
+
+/* The program is short of something for now. */
+static bool is_passing(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
 }
 
 /* Makes what is missing of the agent's own descriptors. */
@@ -77,39 +88,74 @@ static void refresh(void)
 	if (agent.listener.path[0] && rawtp_fd_is_ours(&agent.listener.sock))
 		return;
 	agent.error = -rawtp_listener_open(&agent.listener);
-	if (agent.error)
+	if (is_passing(agent.error))
+		agent.bind_at = rawtp_now_ms() + RETRY_MS;
+	else if (agent.error)
 		agent.listening = false;
 }
 
 static void accept_clients(void)
 {
-	int sock;
+	int sock, i;
 
 	if (!agent.listener.path[0] || !rawtp_fd_is_ours(&agent.listener.sock))
 		return;
-	while ((sock = accept4(agent.listener.sock.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >=
-	       0)
+	for (i = 0; i < RAWTP_SESSIONS; i++) {
+		sock = accept4(agent.listener.sock.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (sock < 0)
+			break;
 		rawtp_session_add(sock);
+	}
+	/* The client stays in the queue, and poll() would say so without end. */
+	if (i < RAWTP_SESSIONS && is_passing(errno))
+		agent.accept_at = rawtp_now_ms() + RETRY_MS;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < 0 || b < a ? b : a;
 }
 
 #define FIXED (2 + RAWTP_SESSIONS)
+
+/*
+ * poll() refuses more entries than the program may have descriptors, and sandboxes set that limit to
+ * 0: then we look at all of them, now and then.
+ */
+static void wait_without_poll(struct pollfd *fds, unsigned int n)
+{
+	struct timespec pause = {.tv_nsec = RETRY_MS * 1000000};
+	unsigned int i;
+
+	nanosleep(&pause, NULL);
+	for (i = 0; i < n; i++)
+		fds[i].revents = fds[i].fd >= 0 ? POLLIN : 0;
+}
 
 /* Waits without the lock. @fds holds FIXED entries and those of the links. */
 static void wait_for_work(struct pollfd *fds, unsigned int n)
 {
 	int64_t now = rawtp_now_ms(), until = -1;
 
+	bool accepts = agent.listener.path[0] && agent.accept_at <= now;
+
 	if (agent.listening && agent.bind_at > now)
 		until = agent.bind_at;
-	if (agent.starting && (until < 0 || agent.start_limit < until))
-		until = agent.start_limit;
+	if (agent.accept_at > now)
+		until = earlier(until, agent.accept_at);
+	if (agent.starting)
+		until = earlier(until, agent.start_limit);
 	fds[0] = (struct pollfd){.fd = agent.wake.fd, .events = POLLIN};
-	fds[1] = (struct pollfd){.fd = agent.listener.path[0] ? agent.listener.sock.fd : -1,
-				 .events = POLLIN};
+	fds[1] = (struct pollfd){.fd = accepts ? agent.listener.sock.fd : -1, .events = POLLIN};
 	rawtp_session_poll(fds + 2);
 	rawtp_kept_poll(fds + FIXED);
 	pthread_mutex_unlock(&agent.lock);
-	poll(fds, n, until < 0 ? -1 : until <= now ? 0 : (int)(until - now));
+	if (poll(fds, n,
+		 until < 0      ? -1
+		 : until <= now ? 0
+				: (int)(until - now)) < 0 &&
+	    errno != EINTR)
+		wait_without_poll(fds, n);
 	pthread_mutex_lock(&agent.lock);
 }
 
@@ -121,7 +167,12 @@ static void work(const struct pollfd *fds)
 	    read(agent.wake.fd, &count, sizeof(count)) < 0)
 		count = 0; /* another one woke us before: nothing to take */
 	/* Links first: who reconnects after it has detached must find it so. */
-	rawtp_kept_reap();
+	while (rawtp_kept_reap()) {
+		/* Each may wait for a grace period, and the program may want to fork meanwhile. */
+		pthread_mutex_unlock(&agent.lock);
+		sched_yield();
+		pthread_mutex_lock(&agent.lock);
+	}
 	if (fds[1].revents)
 		accept_clients();
 	rawtp_session_serve(fds + 2);
@@ -166,6 +217,8 @@ static int start_thread(void)
 	sigfillset(&all);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	/* Not with the priority of a real-time thread that happens to load or start us. */
+	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	agent.stopping = false;
 	err = pthread_create(&agent.thread, &attr, agent_main, NULL);
@@ -211,11 +264,15 @@ static int keep_link(struct rawtp_link *link, int end)
 
 static int start(void)
 {
+	const char *dir;
 	int err;
 
 	if (getauxval(AT_SECURE))
 		return -EPERM;
 	pthread_mutex_lock(&agent.lock);
+	/* Here, and not in our thread later: the program may be changing its environment then. */
+	dir = getenv("RAWTP_RUN_DIR");
+	snprintf(agent.listener.dir, sizeof(agent.listener.dir), "%s", dir ? dir : "");
 	agent.listening = true;
 	agent.error = 0;
 	refresh();

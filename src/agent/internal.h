@@ -26,8 +26,8 @@ int rawtp_kept_add(struct rawtp_link *link, int end, pid_t holder);
 unsigned int rawtp_kept_count(void);
 /* Fills @fds, of rawtp_kept_count() entries, in the order of the list. */
 void rawtp_kept_poll(struct pollfd *fds);
-/* Detaches whose holder has gone, and whose end the program has closed. */
-void rawtp_kept_reap(void);
+/* Detaches one whose holder has gone, or whose end the program has closed. False: there is none. */
+bool rawtp_kept_reap(void);
 void rawtp_kept_detach_all(void);
 int rawtp_kept_detach(uint64_t link_id); /* -ENOENT */
 pid_t rawtp_kept_holder(uint64_t link_id);

@@ -21,9 +21,17 @@ static void drop(struct rawtp_kept_link *kept)
 
 static bool hung_up(const struct rawtp_fd *end)
 {
-	struct pollfd pfd = {.fd = end->fd, .events = POLLRDHUP};
+	char nothing[256];
+	ssize_t n;
+	int i;
 
-	return poll(&pfd, 1, 0) > 0 && pfd.revents;
+	/* Not poll(): where the limit of descriptors is 0 it refuses even one. */
+	for (i = 0; i < 64; i++) {
+		n = recv(end->fd, nothing, sizeof(nothing), MSG_DONTWAIT);
+		if (n <= 0)
+			return n == 0 || (errno != EAGAIN && errno != EINTR);
+	}
+	return false;
 }
 
 int rawtp_kept_add(struct rawtp_link *link, int end, pid_t holder)
@@ -58,21 +66,25 @@ void rawtp_kept_poll(struct pollfd *fds)
 	struct rawtp_kept_link *kept;
 
 	/*
-	 * What is written to a link is nothing. A holder that shuts down its writing side may wait
-	 * for the end of the file: it comes when nothing runs any more, in forked children neither.
+	 * What is written to a link is nothing: it is thrown away when we are awake. A holder that
+	 * shuts down its writing side may wait for the end of the file: it comes when nothing runs
+	 * any more, in forked children neither.
 	 */
 	rawtp_list_for_each (kept, &kept_links, node)
 		*fds++ = (struct pollfd){.fd = kept->end.fd, .events = POLLRDHUP};
 }
 
-void rawtp_kept_reap(void)
+bool rawtp_kept_reap(void)
 {
-	struct rawtp_kept_link *kept, *next;
+	struct rawtp_kept_link *kept;
 
-	rawtp_list_for_each_safe (kept, next, &kept_links, node) {
-		if (!rawtp_fd_is_ours(&kept->end) || hung_up(&kept->end))
+	rawtp_list_for_each (kept, &kept_links, node) {
+		if (!rawtp_fd_is_ours(&kept->end) || hung_up(&kept->end)) {
 			drop(kept);
+			return true;
+		}
 	}
+	return false;
 }
 
 void rawtp_kept_detach_all(void)

@@ -16,9 +16,9 @@ int rawtp_listener_reserve(struct rawtp_listener *listener)
 	return sock < 0 ? -errno : rawtp_fd_keep(&listener->sock, sock);
 }
 
-static int make_path(char *path, size_t size)
+static int make_path(const char *dir, char *path, size_t size)
 {
-	int err = rawtp_run_dir_make(path, size);
+	int err = rawtp_run_dir_make(*dir ? dir : NULL, path, size);
 	size_t len;
 
 	if (err)
@@ -60,7 +60,7 @@ int rawtp_listener_open(struct rawtp_listener *listener)
 	if (!rawtp_fd_is_ours(&listener->sock))
 		err = rawtp_listener_reserve(listener);
 	if (!err)
-		err = make_path(listener->path, sizeof(listener->path));
+		err = make_path(listener->dir, listener->path, sizeof(listener->path));
 	if (!err)
 		err = bind_path(listener->sock.fd, listener->path);
 	if (err) {

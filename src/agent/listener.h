@@ -9,6 +9,7 @@
 
 struct rawtp_listener {
 	struct rawtp_fd sock;
+	char dir[PATH_MAX];  /* RAWTP_RUN_DIR, or "" */
 	pid_t owner;         /* who bound it: a child that knows nothing of us must not remove it */
 	char path[PATH_MAX]; /* "" where there is none */
 };

@@ -68,8 +68,11 @@ int rawtp_client_adopt(int fd, int timeout_ms, struct rawtp_client **client)
 	int err;
 
 	*client = NULL;
-	if (fcntl(fd, F_SETFL, O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC))
-		return -errno;
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC)) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
 	*client = client_new(fd, 0);
 	if (!*client)
 		return -ENOMEM;

@@ -27,8 +27,9 @@ void rawtp_client_close(struct rawtp_client *client);
 /*
  * For `rawtp run`: a process that is started with one end of a SOCK_SEQPACKET pair open and its
  * number in RAWTP_START_FD speaks to it, and to nobody else, before anything of the program runs,
- * until rawtp_client_go(). rawtp_client_adopt() takes the other end; -ETIMEDOUT where no agent
- * speaks (the command does not carry librawtp).
+ * until rawtp_client_go(). rawtp_client_adopt() takes the other end over, also on error; -ETIMEDOUT
+ * where no agent speaks (the command does not carry librawtp). After rawtp_client_go() the client goes
+ * on as one that was opened.
  */
 int rawtp_client_adopt(int fd, int timeout_ms, struct rawtp_client **client);
 int rawtp_client_go(struct rawtp_client *client);

@@ -74,7 +74,8 @@ static int connect_user(const struct process *process, const char *root, uid_t u
 		size_t len;
 		int sock;
 
-		if (rawtp_run_dir(root, uid, kind, path, sizeof(path) - 16))
+		if (rawtp_run_dir(getenv("RAWTP_RUN_DIR"), root, uid, kind, path,
+				  sizeof(path) - 16))
 			continue;
 		len = strlen(path);
 		snprintf(path + len, sizeof(path) - len, "/%d", (int)process->inner);
@@ -154,11 +155,14 @@ static void remove_stale(void)
 	char dir[PATH_MAX], path[PATH_MAX + 32];
 	unsigned int kind;
 	struct dirent *entry;
+	struct stat st;
 	int sock;
 	DIR *d;
 
 	for (kind = 0; kind < RAWTP_RUN_DIR_KINDS; kind++) {
-		if (rawtp_run_dir("", geteuid(), kind, dir, sizeof(dir)))
+		/* In another's directory, or behind a link, nothing is ours to remove. */
+		if (rawtp_run_dir(getenv("RAWTP_RUN_DIR"), "", geteuid(), kind, dir, sizeof(dir)) ||
+		    rawtp_run_dir_check(dir))
 			continue;
 		d = opendir(dir);
 		while (d && (entry = readdir(d))) {
@@ -166,6 +170,8 @@ static void remove_stale(void)
 			    errno != ESRCH)
 				continue;
 			snprintf(path, sizeof(path), "%s/%.16s", dir, entry->d_name);
+			if (lstat(path, &st) || !S_ISSOCK(st.st_mode))
+				continue;
 			/* Alive in another pid namespace that shares the directory? */
 			sock = rawtp_unix_connect(path);
 			if (sock >= 0)

@@ -11,6 +11,11 @@ struct rawtp_link {
 	/* Read by every event; written before the probe is published, never after. */
 	const struct rawtp_prog *prog;
 	struct rawtp_link_stats *stats;
+	/*
+	 * Threads with a lower index have a block of their own: RAWTP_STATS_SHARED, or 0 where a
+	 * fork's child has the link from its parent, whose threads have the same indices.
+	 */
+	uint32_t own_blocks;
 
 	/* Of attach and detach. */
 	struct rawtp_prog *own_prog; /* the same, with our reference */
@@ -24,8 +29,5 @@ struct rawtp_link {
 	uint32_t n_refused;     /* atomic */
 	int n_args;             /* of the tracepoint that refused */
 };
-
-/* Blocks of this process's threads: RAWTP_STATS_SHARED, or 0 in a forked child. */
-extern uint32_t rawtp_link_own_blocks;
 
 #endif

@@ -77,6 +77,7 @@ struct rawtp_link *rawtp_link_attach(struct rawtp_prog *prog, const char *name, 
 	}
 	rawtp_prog_get(prog);
 	link->prog = link->own_prog = prog;
+	link->own_blocks = RAWTP_STATS_SHARED;
 	link->cookie = cookie;
 	link->n_args = -1;
 	link->watch.name = link->name;
@@ -171,6 +172,9 @@ void rawtp_link_after_fork_parent(void)
 
 void rawtp_link_after_fork_child(void)
 {
-	rawtp_link_own_blocks = 0;
+	struct rawtp_link *link;
+
+	rawtp_list_for_each (link, &links, node)
+		link->own_blocks = 0;
 	pthread_mutex_unlock(&links_lock);
 }

@@ -79,8 +79,8 @@ struct rawtp_link_stats *rawtp_link_stats_map(int stats_fd);
 void rawtp_link_stats_unmap(struct rawtp_link_stats *stats);
 
 /*
- * The agent's fork handlers, in its order of locks. In the child every thread counts in the shared
- * block: its threads have the same indices as its parent's, and the memory is the same.
+ * The agent's fork handlers, in its order of locks. What the child has from its parent is counted in
+ * the shared block there: its threads have the same indices, and the memory is the same.
  */
 void rawtp_link_before_fork(void);
 void rawtp_link_after_fork_parent(void);

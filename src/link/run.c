@@ -3,8 +3,8 @@
  * bpf_trace_run1() .. bpf_trace_run12(): from the thunk into the program.
  *
  * The caller is inside the tracepoint's read-side section, so rawtp_self is set, and link, program
- * and figures stay until it leaves. A thread with an index below RAWTP_STATS_SHARED has a block of
- * its own; the last block is atomic and everybody else's. An event is counted after its program has
+ * and figures stay until it leaves. A thread with an index below link->own_blocks has a block of its
+ * own; the last block is atomic and everybody else's. An event is counted after its program has
  * run, hits before misses, so that a reader that takes misses first never sees more misses than hits.
  */
 #include "base/cpu/counter.h"
@@ -14,8 +14,6 @@
 #include <time.h>
 
 #define always_inline inline __attribute__((always_inline))
-
-uint32_t rawtp_link_own_blocks = RAWTP_STATS_SHARED;
 
 static __attribute__((noinline, cold)) void count_miss(struct rawtp_thread *self,
 						       const struct rawtp_link *link)
@@ -68,7 +66,7 @@ static always_inline void run(const struct rawtp_link *link, const uint64_t *arg
 	struct rawtp_thread *self = rawtp_self;
 	struct rawtp_link_stats *stats = link->stats;
 	uint32_t sample = __atomic_load_n(&stats->sample, __ATOMIC_RELAXED);
-	bool own = self->index < rawtp_link_own_blocks;
+	bool own = self->index < link->own_blocks;
 	struct rawtp_stats_block *block = &stats->block[own ? self->index : RAWTP_STATS_SHARED];
 	uint64_t ret;
 

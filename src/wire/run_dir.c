@@ -3,13 +3,12 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-int rawtp_run_dir(const char *root, uid_t uid, unsigned int kind, char *dir, size_t size)
+int rawtp_run_dir(const char *set, const char *root, uid_t uid, unsigned int kind, char *dir,
+		  size_t size)
 {
-	const char *set = getenv("RAWTP_RUN_DIR");
 	int n;
 
 	if (set && *set == '/')
@@ -23,7 +22,7 @@ int rawtp_run_dir(const char *root, uid_t uid, unsigned int kind, char *dir, siz
 	return (size_t)n < size ? 0 : -ENAMETOOLONG;
 }
 
-static int check_dir(const char *dir)
+int rawtp_run_dir_check(const char *dir)
 {
 	struct stat st;
 
@@ -39,16 +38,16 @@ static int make_dir(const char *dir)
 	/* Made by us just now: the mode is ours to set, whatever the umask was. */
 	if (!mkdir(dir, 0700) && chmod(dir, 0700))
 		return -errno;
-	return check_dir(dir);
+	return rawtp_run_dir_check(dir);
 }
 
-int rawtp_run_dir_make(char *dir, size_t size)
+int rawtp_run_dir_make(const char *set, char *dir, size_t size)
 {
 	unsigned int kind;
 	int err = -ENOENT;
 
 	for (kind = 0; kind < RAWTP_RUN_DIR_KINDS; kind++) {
-		int found = rawtp_run_dir("", geteuid(), kind, dir, size);
+		int found = rawtp_run_dir(set, "", geteuid(), kind, dir, size);
 
 		if (found)
 			return kind ? err : found;

@@ -12,15 +12,19 @@
 #define RAWTP_RUN_DIR_KINDS 2 /* /run/user, /tmp */
 
 /*
- * The directory of @uid as a process under @root ("" or "/proc/PID/root") has it, of one kind;
- * RAWTP_RUN_DIR, where it is set, stands for kind 0 and there is no kind 1. 0, -ENOENT, -ENAMETOOLONG.
+ * The directory of @uid as a process under @root ("" or "/proc/PID/root") has it, of one kind; @set
+ * (RAWTP_RUN_DIR, or NULL) stands for kind 0, and then there is no kind 1. 0, -ENOENT, -ENAMETOOLONG.
  */
-int rawtp_run_dir(const char *root, uid_t uid, unsigned int kind, char *dir, size_t size);
+int rawtp_run_dir(const char *set, const char *root, uid_t uid, unsigned int kind, char *dir,
+		  size_t size);
+
+/* 0 where @dir is a directory, no link, of this user, for it alone; else -EPERM, -ENOENT, ... */
+int rawtp_run_dir_check(const char *dir);
 
 /*
- * Makes this process's own directory where it is missing, and checks it: a directory, not a link, of
- * this user, for it alone. -EPERM where it is not.
+ * Makes this process's own directory where it is missing, and checks it. @set: RAWTP_RUN_DIR as it
+ * was when somebody could safely look (the environment is the program's), or NULL.
  */
-int rawtp_run_dir_make(char *dir, size_t size);
+int rawtp_run_dir_make(const char *set, char *dir, size_t size);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -419,4 +420,51 @@ TEST(agent_stale_socket)
 	CHECK_EQ(rawtp_agent_start(), 0);
 	CHECK_EQ(rawtp_client_open(getpid(), &client), 0);
 	rawtp_client_close(client);
+}
+
+/* The process is out of descriptors for a while: no client can be let in, and nothing spins. */
+TEST(agent_without_descriptors)
+{
+	struct rawtp_client *client;
+	struct rlimit limit, low;
+	struct timespec before, after;
+	clockid_t clock;
+	int sock, map, prog, link, i;
+
+	begin();
+	CHECK(!getrlimit(RLIMIT_NOFILE, &limit));
+	sock = connect_agent();
+	close(sock);
+	sleep_ms(20);
+	low = limit;
+	low.rlim_cur = 0;
+	sock = connect_agent();
+	/* From here on no descriptor can be had; the connection waits in the queue. */
+	CHECK(!setrlimit(RLIMIT_NOFILE, &low));
+	CHECK_EQ(clock_getcpuclockid(0, &clock), 0);
+	clock_gettime(clock, &before);
+	sleep_ms(300);
+	clock_gettime(clock, &after);
+	CHECK(!setrlimit(RLIMIT_NOFILE, &limit));
+	/* A thread that spins would have used all of it. */
+	CHECK((after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000 <
+	      150);
+	close(sock);
+	/* What is attached is detached even then: sandboxes set that limit for good. */
+	map = make_map(BPF_MAP_TYPE_ARRAY);
+	prog = load_prog(COUNT, map);
+	link = rawtp_prog_attach(prog, "agent_one");
+	CHECK(link >= 0);
+	CHECK(!setrlimit(RLIMIT_NOFILE, &low));
+	trace_agent_one(1);
+	CHECK_EQ(read_map(map, false), 1);
+	close(link);
+	WAIT_UNTIL(!trace_agent_one_enabled());
+	CHECK(!setrlimit(RLIMIT_NOFILE, &limit));
+	close(prog);
+	close(map);
+	for (i = 0; i < 3; i++) {
+		CHECK_EQ(rawtp_client_open(getpid(), &client), 0);
+		rawtp_client_close(client);
+	}
 }

@@ -264,19 +264,18 @@ TEST(wire_run_dir_is_checked)
 
 	CHECK(mkdtemp(base));
 	snprintf(dir, sizeof(dir), "%s/run", base);
-	setenv("RAWTP_RUN_DIR", dir, 1);
 	umask(0777);
-	CHECK_EQ(rawtp_run_dir_make(made, sizeof(made)), 0);
+	CHECK_EQ(rawtp_run_dir_make(dir, made, sizeof(made)), 0);
 	umask(022);
 	CHECK_STR(made, dir);
-	CHECK_EQ(rawtp_run_dir_make(made, sizeof(made)), 0);
+	CHECK_EQ(rawtp_run_dir_make(dir, made, sizeof(made)), 0);
 	CHECK(!chmod(dir, 0750));
-	CHECK_EQ(rawtp_run_dir_make(made, sizeof(made)), -EPERM);
+	CHECK_EQ(rawtp_run_dir_make(dir, made, sizeof(made)), -EPERM);
 	CHECK(!rmdir(dir) && !symlink("/tmp", dir));
-	CHECK_EQ(rawtp_run_dir_make(made, sizeof(made)), -EPERM);
+	CHECK_EQ(rawtp_run_dir_make(dir, made, sizeof(made)), -EPERM);
 	CHECK(!unlink(dir) && !close(open(dir, O_CREAT | O_WRONLY, 0700)));
-	CHECK_EQ(rawtp_run_dir_make(made, sizeof(made)), -EPERM);
+	CHECK_EQ(rawtp_run_dir_make(dir, made, sizeof(made)), -EPERM);
 	CHECK(!unlink(dir) && !rmdir(base));
-	CHECK_EQ(rawtp_run_dir_make(made, sizeof(made)), -ENOENT);
-	CHECK_EQ(rawtp_run_dir_make(made, 5), -ENAMETOOLONG);
+	CHECK_EQ(rawtp_run_dir_make(dir, made, sizeof(made)), -ENOENT);
+	CHECK_EQ(rawtp_run_dir_make(dir, made, 5), -ENAMETOOLONG);
 }
