@@ -11,13 +11,23 @@ ALL     += $(LIB) $(LIB_A)
 # The library itself brings no events, so none of its objects announces any.
 $(LIB_OBJ): DEFS += -DRAWTP_NO_OBJECT
 
+# Rooms that no event passes through are compiled for size: the library is loaded into everything.
+COLD_ROOMS := agent client wire bpf/verifier bpf/syscall
+$(foreach room,$(COLD_ROOMS),$(eval $(BUILD)/obj/src/$(room)/%.o: ROOM_OPT := $(if $(SAN),,$(patsubst -O2,-Os,$(filter -O2,$(OPT))))))
+# Half of what the loader reads are relative relocations; where linker and libc know the short form.
+PACK_RELOCS := $(if $(SAN),,$(shell echo 'int main(void){return 0;}' | $(CC) -x c - -o /dev/null -Wl,-z,pack-relative-relocs 2>&1 | \
+	grep -q . || echo -Wl,-z,pack-relative-relocs))
+
+# Many small encoders: copies of them in each caller make it four times as large, for nothing.
+EXTRA_src_bpf_jit_x86_64_table := -Os
+
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(EXTRA_$(subst /,_,$(basename $<))) -MMD -MP -c -o $@ $<
+	$(CC) $(CFLAGS_ALL) $(ROOM_OPT) $(EXTRA_$(subst /,_,$(basename $<))) -MMD -MP -c -o $@ $<
 
 $(LIB): $(LIB_OBJ) src/rawtp.map
 	$(CC) -shared -Wl,-soname,librawtp.so.0 -Wl,--version-script=src/rawtp.map $(if $(SAN),,-Wl,-z,defs) \
-		-Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete $(LDFLAGS_ALL) -o $@ $(LIB_OBJ) -pthread
+		-Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete $(PACK_RELOCS) $(LDFLAGS_ALL) -o $@ $(LIB_OBJ) -pthread
 	ln -sf librawtp.so $(BUILD)/librawtp.so.0
 
 $(LIB_A): $(LIB_OBJ)

@@ -10,9 +10,9 @@ struct rawtp_list {
 	struct rawtp_list *next, *prev;
 };
 
-#define RAWTP_LIST_INIT(name)                                                                      \
-	{                                                                                          \
-		&(name), &(name)                                                                   \
+#define RAWTP_LIST_INIT(name)    \
+	{                        \
+		&(name), &(name) \
 	}
 
 static inline void rawtp_list_init(struct rawtp_list *head)
@@ -43,15 +43,15 @@ static inline void rawtp_list_del(struct rawtp_list *node)
 
 #define rawtp_container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
-#define rawtp_list_for_each(pos, head, member)                                                     \
-	for (pos = rawtp_container_of((head)->next, __typeof__(*pos), member);                     \
-	     &pos->member != (head);                                                               \
+#define rawtp_list_for_each(pos, head, member)                                 \
+	for (pos = rawtp_container_of((head)->next, __typeof__(*pos), member); \
+	     &pos->member != (head);                                           \
 	     pos = rawtp_container_of(pos->member.next, __typeof__(*pos), member))
 
-#define rawtp_list_for_each_safe(pos, tmp, head, member)                                           \
-	for (pos = rawtp_container_of((head)->next, __typeof__(*pos), member),                     \
-	    tmp = rawtp_container_of(pos->member.next, __typeof__(*pos), member);                  \
-	     &pos->member != (head);                                                               \
+#define rawtp_list_for_each_safe(pos, tmp, head, member)                          \
+	for (pos = rawtp_container_of((head)->next, __typeof__(*pos), member),    \
+	    tmp = rawtp_container_of(pos->member.next, __typeof__(*pos), member); \
+	     &pos->member != (head);                                              \
 	     pos = tmp, tmp = rawtp_container_of(tmp->member.next, __typeof__(*tmp), member))
 
 #endif

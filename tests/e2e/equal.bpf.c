@@ -225,8 +225,6 @@ int bad_addresses(struct bpf_raw_tracepoint_args *ctx)
 	result(1, into[0]);
 	result(2, bpf_probe_read_user_str(text, sizeof(text), (void *)ctx->args[0]));
 	result(3, text[0]);
-	result(4, bpf_probe_read_kernel(into, 8, (void *)ctx->args[0]));
-	result(5, bpf_probe_read_user(into, 0, (void *)ctx->args[0]));
 	return 0;
 }
 

@@ -16,19 +16,19 @@ typedef uint64_t (*rawtp_helper_fn)(uint64_t r1, uint64_t r2, uint64_t r3, uint6
 /* Argument kinds, with the kernel's meanings (enum bpf_arg_type). */
 enum rawtp_arg_kind {
 	ARG_NONE = 0,
-	ARG_CONST_MAP_PTR,         /* a map, known when the program is verified */
-	ARG_PTR_TO_MAP_KEY,        /* initialised memory of the map's key size */
-	ARG_PTR_TO_MAP_VALUE,      /* initialised memory of the map's value size */
-	ARG_PTR_TO_MEM,            /* initialised memory, length in the next argument */
-	ARG_PTR_TO_MEM_OR_NULL,    /* the same, or NULL with length 0 */
-	ARG_PTR_TO_MEM_RDONLY,     /* the same as ARG_PTR_TO_MEM, read only memory will do */
-	ARG_PTR_TO_UNINIT_MEM,     /* memory that the helper fills */
-	ARG_CONST_SIZE,            /* length of the memory before it, more than 0 */
+	ARG_CONST_MAP_PTR,      /* a map, known when the program is verified */
+	ARG_PTR_TO_MAP_KEY,     /* initialised memory of the map's key size */
+	ARG_PTR_TO_MAP_VALUE,   /* initialised memory of the map's value size */
+	ARG_PTR_TO_MEM,         /* initialised memory, length in the next argument */
+	ARG_PTR_TO_MEM_OR_NULL, /* the same, or NULL with length 0 */
+	ARG_PTR_TO_MEM_RDONLY,  /* the same as ARG_PTR_TO_MEM, read only memory will do */
+	ARG_PTR_TO_UNINIT_MEM,  /* memory that the helper fills */
+	ARG_CONST_SIZE,         /* length of the memory before it, more than 0 */
 	ARG_CONST_SIZE_OR_ZERO,
 	ARG_CONST_ALLOC_SIZE_OR_ZERO, /* a constant: size of what is returned */
-	ARG_PTR_TO_ALLOC_MEM,      /* a ring buffer record, released by the call */
+	ARG_PTR_TO_ALLOC_MEM,         /* a ring buffer record, released by the call */
 	ARG_PTR_TO_CTX,
-	ARG_ANYTHING,              /* any initialised scalar, or a pointer */
+	ARG_ANYTHING, /* any initialised scalar, or a pointer */
 };
 
 enum rawtp_ret_kind {
