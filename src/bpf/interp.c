@@ -71,95 +71,95 @@ static inline enum rawtp_op exact_row(const struct bpf_insn *insn)
 	return rawtp_decode(insn);
 }
 
-#define DST  regs[insn->dst_reg]
-#define SRC  regs[insn->src_reg]
-#define IMM  ((uint64_t)(int64_t)insn->imm)
-#define NEXT                                                                                       \
-	do {                                                                                       \
-		insn++;                                                                            \
-		goto *by_code[insn->code];                                                         \
+#define DST regs[insn->dst_reg]
+#define SRC regs[insn->src_reg]
+#define IMM ((uint64_t)(int64_t)insn->imm)
+#define NEXT                               \
+	do {                               \
+		insn++;                    \
+		goto *by_code[insn->code]; \
 	} while (0)
 
 /* @e64 and @e32 compute from a and b. */
-#define ALU(NAME, e64, e32)                                                                        \
-	L_##NAME##64_X:                                                                            \
-	{                                                                                          \
-		uint64_t a = DST, b = SRC;                                                         \
-		DST = (e64);                                                                       \
-		NEXT;                                                                              \
-	}                                                                                          \
-	L_##NAME##64_K:                                                                            \
-	{                                                                                          \
-		uint64_t a = DST, b = IMM;                                                         \
-		DST = (e64);                                                                       \
-		NEXT;                                                                              \
-	}                                                                                          \
-	L_##NAME##32_X:                                                                            \
-	{                                                                                          \
-		uint32_t a = DST, b = SRC;                                                         \
-		DST = (uint32_t)(e32);                                                             \
-		NEXT;                                                                              \
-	}                                                                                          \
-	L_##NAME##32_K:                                                                            \
-	{                                                                                          \
-		uint32_t a = DST, b = insn->imm;                                                   \
-		DST = (uint32_t)(e32);                                                             \
-		NEXT;                                                                              \
+#define ALU(NAME, e64, e32)                      \
+	L_##NAME##64_X:                          \
+	{                                        \
+		uint64_t a = DST, b = SRC;       \
+		DST = (e64);                     \
+		NEXT;                            \
+	}                                        \
+	L_##NAME##64_K:                          \
+	{                                        \
+		uint64_t a = DST, b = IMM;       \
+		DST = (e64);                     \
+		NEXT;                            \
+	}                                        \
+	L_##NAME##32_X:                          \
+	{                                        \
+		uint32_t a = DST, b = SRC;       \
+		DST = (uint32_t)(e32);           \
+		NEXT;                            \
+	}                                        \
+	L_##NAME##32_K:                          \
+	{                                        \
+		uint32_t a = DST, b = insn->imm; \
+		DST = (uint32_t)(e32);           \
+		NEXT;                            \
 	}
 
-#define MOVSX(bits, width)                                                                         \
-	L_MOVSX##bits##_##width : DST = (uint##width##_t)(int##bits##_t)SRC;                       \
+#define MOVSX(bits, width)                                                   \
+	L_MOVSX##bits##_##width : DST = (uint##width##_t)(int##bits##_t)SRC; \
 	NEXT;
 
-#define END(NAME, bits, value)                                                                     \
-	L_##NAME##bits : DST = (uint##bits##_t)(value);                                            \
+#define END(NAME, bits, value)                          \
+	L_##NAME##bits : DST = (uint##bits##_t)(value); \
 	NEXT;
 
 /* Loads and stores may be unaligned. */
-#define MEMORY(bits)                                                                               \
-	L_LDX##bits:                                                                               \
-	{                                                                                          \
-		uint##bits##_t value;                                                              \
-		memcpy(&value, (const char *)((uintptr_t)SRC + insn->off), sizeof(value));           \
-		DST = value;                                                                       \
-		NEXT;                                                                              \
-	}                                                                                          \
-	L_STX##bits:                                                                               \
-	{                                                                                          \
-		uint##bits##_t value = SRC;                                                        \
-		memcpy((char *)((uintptr_t)DST + insn->off), &value, sizeof(value));                 \
-		NEXT;                                                                              \
-	}                                                                                          \
-	L_ST##bits:                                                                                \
-	{                                                                                          \
-		uint##bits##_t value = IMM;                                                        \
-		memcpy((char *)((uintptr_t)DST + insn->off), &value, sizeof(value));                 \
-		NEXT;                                                                              \
-	}                                                                                          \
-	L_LOAD_ACQ##bits : DST = __atomic_load_n(                                                  \
-				   (const uint##bits##_t *)((uintptr_t)SRC + insn->off),           \
-				   __ATOMIC_ACQUIRE);                                              \
-	NEXT;                                                                                      \
-	L_STORE_REL##bits : __atomic_store_n((uint##bits##_t *)((uintptr_t)DST + insn->off),       \
-					     (uint##bits##_t)SRC, __ATOMIC_RELEASE);               \
+#define MEMORY(bits)                                                                         \
+	L_LDX##bits:                                                                         \
+	{                                                                                    \
+		uint##bits##_t value;                                                        \
+		memcpy(&value, (const char *)((uintptr_t)SRC + insn->off), sizeof(value));   \
+		DST = value;                                                                 \
+		NEXT;                                                                        \
+	}                                                                                    \
+	L_STX##bits:                                                                         \
+	{                                                                                    \
+		uint##bits##_t value = SRC;                                                  \
+		memcpy((char *)((uintptr_t)DST + insn->off), &value, sizeof(value));         \
+		NEXT;                                                                        \
+	}                                                                                    \
+	L_ST##bits:                                                                          \
+	{                                                                                    \
+		uint##bits##_t value = IMM;                                                  \
+		memcpy((char *)((uintptr_t)DST + insn->off), &value, sizeof(value));         \
+		NEXT;                                                                        \
+	}                                                                                    \
+	L_LOAD_ACQ##bits                                                                     \
+	    : DST = __atomic_load_n((const uint##bits##_t *)((uintptr_t)SRC + insn->off),    \
+				    __ATOMIC_ACQUIRE);                                       \
+	NEXT;                                                                                \
+	L_STORE_REL##bits : __atomic_store_n((uint##bits##_t *)((uintptr_t)DST + insn->off), \
+					     (uint##bits##_t)SRC, __ATOMIC_RELEASE);         \
 	NEXT;
 
-#define MEMSX(bits)                                                                                \
-	L_LDSX##bits:                                                                              \
-	{                                                                                          \
-		int##bits##_t value;                                                               \
-		memcpy(&value, (const char *)((uintptr_t)SRC + insn->off), sizeof(value));           \
-		DST = (uint64_t)(int64_t)value;                                                    \
-		NEXT;                                                                              \
+#define MEMSX(bits)                                                                        \
+	L_LDSX##bits:                                                                      \
+	{                                                                                  \
+		int##bits##_t value;                                                       \
+		memcpy(&value, (const char *)((uintptr_t)SRC + insn->off), sizeof(value)); \
+		DST = (uint64_t)(int64_t)value;                                            \
+		NEXT;                                                                      \
 	}
 
 #define AT(bits) ((uint##bits##_t *)((uintptr_t)DST + insn->off))
-#define ATOMIC_OP(NAME, bits, op)                                                                  \
-	L_ATOMIC_##NAME##bits : __atomic_fetch_##op(AT(bits), (uint##bits##_t)SRC,                 \
-						    __ATOMIC_RELAXED);                             \
-	NEXT;                                                                                      \
-	L_FETCH_##NAME##bits : SRC = __atomic_fetch_##op(AT(bits), (uint##bits##_t)SRC,            \
-							 __ATOMIC_SEQ_CST);                        \
+#define ATOMIC_OP(NAME, bits, op)                                                         \
+	L_ATOMIC_##NAME##bits                                                             \
+	    : __atomic_fetch_##op(AT(bits), (uint##bits##_t)SRC, __ATOMIC_RELAXED);       \
+	NEXT;                                                                             \
+	L_FETCH_##NAME##bits                                                              \
+	    : SRC = __atomic_fetch_##op(AT(bits), (uint##bits##_t)SRC, __ATOMIC_SEQ_CST); \
 	NEXT;
 
 #define ATOMIC(bits)                                                                               \
@@ -178,25 +178,25 @@ static inline enum rawtp_op exact_row(const struct bpf_insn *insn)
 		NEXT;                                                                              \
 	}
 
-#define JUMP_IF_WIDTH(LABEL, op, a, b)                                                             \
-	LABEL:                                                                                     \
-	if ((a)op(b))                                                                              \
-		insn += insn->off;                                                                 \
+#define JUMP_IF_WIDTH(LABEL, op, a, b) \
+	LABEL:                         \
+	if ((a)op(b))                  \
+		insn += insn->off;     \
 	NEXT;
 
-#define JUMP_IF(NAME, sign, op)                                                                    \
-	JUMP_IF_WIDTH(L_##NAME##_X, op, (sign##64_t)DST, (sign##64_t)SRC)                          \
-	JUMP_IF_WIDTH(L_##NAME##_K, op, (sign##64_t)DST, (sign##64_t)IMM)                          \
-	JUMP_IF_WIDTH(L_##NAME##32_X, op, (sign##32_t)DST, (sign##32_t)SRC)                        \
+#define JUMP_IF(NAME, sign, op)                                             \
+	JUMP_IF_WIDTH(L_##NAME##_X, op, (sign##64_t)DST, (sign##64_t)SRC)   \
+	JUMP_IF_WIDTH(L_##NAME##_K, op, (sign##64_t)DST, (sign##64_t)IMM)   \
+	JUMP_IF_WIDTH(L_##NAME##32_X, op, (sign##32_t)DST, (sign##32_t)SRC) \
 	JUMP_IF_WIDTH(L_##NAME##32_K, op, (sign##32_t)DST, (sign##32_t)insn->imm)
 
-#define LABEL_ANY(name)                           &&L_##name
-#define LABEL_OFF(name)                           &&variant
-#define LABEL_IMM(name)                           &&variant
-#define LABEL_SRC(name)                           &&variant
-#define CODE_LABEL(name, code, select, ...)       [code] = LABEL_##select(name),
+#define LABEL_ANY(name)                     &&L_##name
+#define LABEL_OFF(name)                     &&variant
+#define LABEL_IMM(name)                     &&variant
+#define LABEL_SRC(name)                     &&variant
+#define CODE_LABEL(name, code, select, ...) [code] = LABEL_##select(name),
 #define NO_LABEL(...)
-#define ROW_LABEL(name, ...)                      [RAWTP_OP_##name] = &&L_##name,
+#define ROW_LABEL(name, ...) [RAWTP_OP_##name] = &&L_##name,
 
 uint64_t rawtp_interpret(const void *ctx, const struct rawtp_prog *prog)
 {
@@ -294,10 +294,8 @@ L_JA32:
 L_CALL:
 	regs[0] = rawtp_helper(insn->imm)->fn(regs[1], regs[2], regs[3], regs[4], regs[5]);
 	NEXT;
-L_CALL_LOCAL:
-{
-	const struct rawtp_subprog *callee =
-		find_subprog(prog, insn - prog->insns + insn->imm + 1);
+L_CALL_LOCAL : {
+	const struct rawtp_subprog *callee = find_subprog(prog, insn - prog->insns + insn->imm + 1);
 	uintptr_t top = regs[BPF_REG_10] - subprog->stack_depth;
 
 	if (!callee || frame == frames + RAWTP_MAX_CALL_FRAMES - 1 ||

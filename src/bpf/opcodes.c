@@ -13,7 +13,6 @@ enum {
 
 #define ROW(name_, code_, select_, value_, kind_, fields_, text_)      \
 	[RAWTP_OP_##name_] = {                                         \
-		.name = #name_,                                        \
 		.text = text_,                                         \
 		.value = value_,                                       \
 		.code = code_,                                         \

@@ -204,7 +204,6 @@ enum rawtp_op_fields {
 };
 
 struct rawtp_opcode {
-	const char *name; /* "ADD64_X" */
 	const char *text;
 	int32_t value;
 	uint8_t code;

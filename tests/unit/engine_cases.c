@@ -90,8 +90,11 @@ static void mark_rows(const struct vm_case *c, void *arg)
 	}
 }
 
+#define NAME(name, ...) [RAWTP_OP_##name] = #name,
+
 TEST(engine_cases_cover_each_row)
 {
+	static const char *const names[RAWTP_N_OPS] = {RAWTP_OPCODES(NAME, NAME)};
 	bool seen[RAWTP_N_OPS] = {false};
 	unsigned int op;
 
@@ -99,7 +102,7 @@ TEST(engine_cases_cover_each_row)
 	CHECK(!seen[RAWTP_OP_INVALID]);
 	for (op = 1; op < RAWTP_N_OPS; op++)
 		if (!seen[op])
-			test_fail(__FILE__, __LINE__, "no case has %s", rawtp_opcodes[op].name);
+			test_fail(__FILE__, __LINE__, "no case has %s", names[op]);
 }
 
 /* What the disassembler writes, the assembler reads as the same instruction. */
