@@ -84,11 +84,14 @@ struct rawtp_hash {
 	size_t entry_bytes;
 };
 
-/* An element found, and what proves it: all of it was so at one moment. */
+/*
+ * An element found, and what proves it: all of it was so at one moment. Where none was found, only
+ * bucket and head are of use.
+ */
 struct rawtp_hash_position {
 	uint64_t *bucket;
 	uint64_t head;  /* value of the bucket's word */
-	uint64_t *prev; /* word that leads to elem, or the last of the list */
+	uint64_t *prev; /* word that leads to elem */
 	uint64_t prev_link;
 	struct rawtp_hash_elem *elem;
 	uint64_t link;

@@ -88,41 +88,62 @@ static bool unlink_dead(const struct rawtp_hash *hash, struct rawtp_hash_positio
 
 enum walk { WALK_FOUND, WALK_END, WALK_AGAIN, WALK_DAMAGED };
 
-/* One attempt. Stops at @key, or, where that is NULL, at @want. */
-static enum walk walk(const struct rawtp_hash *hash, const void *key,
-		      const struct rawtp_hash_elem *want, struct rawtp_hash_position *pos)
+/* Most keys are one word: that one is compared in place. */
+static inline bool key_equal(const struct rawtp_hash *hash, const struct rawtp_hash_elem *elem,
+			     const void *key, uint64_t first)
 {
-	uint32_t steps = 0, index;
-	bool match = false;
+	if (load((const uint64_t *)elem->key) != first)
+		return false;
+	return hash->key_size <= 8 ||
+	       rawtp_words_equal(elem->key + 8, (const char *)key + 8, hash->key_size - 8);
+}
 
-	pos->prev = pos->bucket;
-	pos->prev_link = pos->head = load(pos->bucket);
-	while ((index = link_index(hash, pos->prev_link)) != 0) {
+/*
+ * One attempt. Stops at @key, or, where that is NULL, at @want. @pos is whole at its end, and where
+ * somebody's dead element is unlinked on the way.
+ */
+static inline enum walk walk(const struct rawtp_hash *hash, const void *key,
+			     const struct rawtp_hash_elem *want, struct rawtp_hash_position *pos)
+{
+	uint64_t first = key ? rawtp_get_word(key, hash->key_size) : 0;
+	uint64_t *prev = pos->bucket, prev_link = load(prev);
+	uint32_t steps = 0, index;
+
+	pos->head = prev_link;
+	while ((index = link_index(hash, prev_link)) != 0) {
+		struct rawtp_hash_elem *elem = elem_at(hash, index);
+		uint64_t link, state;
+		bool match;
+
 		if (index > hash->n_elems || steps++ > hash->n_elems)
 			return WALK_DAMAGED;
-		pos->elem = elem_at(hash, index);
-		pos->link = load(&pos->elem->link);
-		pos->state = load(&pos->elem->state);
-		if (key)
-			match = rawtp_words_equal(pos->elem->key, key, hash->key_size);
-		if (load(pos->prev) != pos->prev_link)
+		link = load(&elem->link);
+		state = load(&elem->state);
+		match = key ? key_equal(hash, elem, key, first) : elem == want;
+		if (load(prev) != prev_link)
 			return WALK_AGAIN;
-		if ((pos->link & LINK_MARK) != LINK_LIVE) {
+		if (match || (link & LINK_MARK) != LINK_LIVE) {
+			pos->prev = prev;
+			pos->prev_link = prev_link;
+			pos->elem = elem;
+			pos->link = link;
+			pos->state = state;
+			if ((link & LINK_MARK) == LINK_LIVE)
+				return WALK_FOUND;
 			if (!unlink_dead(hash, pos))
 				return WALK_AGAIN;
+			prev_link = pos->prev_link;
 			continue;
 		}
-		if (key ? match : pos->elem == want)
-			return WALK_FOUND;
-		pos->prev = &pos->elem->link;
-		pos->prev_link = pos->link;
+		prev = &elem->link;
+		prev_link = link;
 	}
 	pos->elem = NULL;
 	return WALK_END;
 }
 
-static int walk_surely(const struct rawtp_hash *hash, const void *key,
-		       const struct rawtp_hash_elem *want, struct rawtp_hash_position *pos)
+static inline int walk_surely(const struct rawtp_hash *hash, const void *key,
+			      const struct rawtp_hash_elem *want, struct rawtp_hash_position *pos)
 {
 	unsigned int tries;
 

@@ -4,7 +4,7 @@
  *
  * A process has one object per map file, found by device and inode, so that equal maps are equal
  * pointers and one process maps one file once. map_lock protects the list of them and the reference
- * counts' way to zero; nothing on the hot path takes it.
+ * counts' way to zero; nothing on the hot path takes it, and nothing that locks is called under it.
  */
 #include "bpf/maps/map.h"
 
