@@ -210,10 +210,13 @@ static void mark_null_check(struct rawtp_env *env, struct rawtp_state *state, ui
 	}
 }
 
+/* Objects that have a place; not so far before it that the address could come out as zero. */
 static bool is_never_null(const struct rawtp_reg *reg)
 {
-	return rawtp_reg_is_pointer(reg) && !rawtp_reg_maybe_null(reg) &&
-	       rawtp_scalar_is_const(&reg->var) && reg->off >= -RAWTP_MAX_STACK;
+	if (reg->type != RAWTP_REG_VALUE && reg->type != RAWTP_REG_RECORD &&
+	    reg->type != RAWTP_REG_MAP)
+		return false;
+	return rawtp_scalar_is_const(&reg->var) && reg->off >= -RAWTP_MAX_STACK;
 }
 
 /* Pointers: against zero something is learnt, else the jump may go either way. */

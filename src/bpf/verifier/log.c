@@ -63,6 +63,8 @@ void rawtp_log_statistics(struct rawtp_env *env)
 {
 	uint32_t i, most = 0;
 
+	if (!env->log.level)
+		return;
 	for (i = 0; env->visited && i < env->prog->n_insns; i++) {
 		const struct rawtp_checkpoint *at;
 		uint32_t n = 0;

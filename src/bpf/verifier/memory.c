@@ -94,6 +94,20 @@ static bool is_sign_extended(const struct bpf_insn *insn)
 	return BPF_MODE(insn->code) == RAWTP_BPF_MEMSX;
 }
 
+/* Atomic operations, load-acquire, store-release: in memory of our own, aligned. */
+static int check_ordered(struct rawtp_env *env, uint32_t regno, int32_t off, uint32_t size)
+{
+	const struct rawtp_reg *reg = rawtp_reg(env, regno);
+	struct rawtp_tnum place = rawtp_tnum_add(
+		reg->var.bits, rawtp_tnum_const((uint64_t)((int64_t)reg->off + off)));
+
+	if (reg->type == RAWTP_REG_CTX)
+		return rawtp_refuse(env, CONTEXT_ATOMIC, regno);
+	if ((place.value | place.mask) & (size - 1))
+		return rawtp_refuse(env, UNALIGNED_ATOMIC, regno, size);
+	return 0;
+}
+
 static uint64_t read_number(const char *from, uint32_t size)
 {
 	union {
@@ -133,9 +147,10 @@ int rawtp_check_load(struct rawtp_env *env, const struct bpf_insn *insn)
 	uint32_t size = rawtp_op_bytes(insn);
 	struct rawtp_reg *dst = rawtp_reg(env, insn->dst_reg), loaded;
 	const struct rawtp_reg *src = rawtp_reg(env, insn->src_reg);
-	bool is_ordered = BPF_CLASS(insn->code) == BPF_STX;
 	int err = check_may_access(env, insn->src_reg);
 
+	if (!err && BPF_CLASS(insn->code) == BPF_STX)
+		err = check_ordered(env, insn->src_reg, insn->off, size);
 	if (err)
 		return err;
 	switch (src->type) {
@@ -146,8 +161,6 @@ int rawtp_check_load(struct rawtp_env *env, const struct bpf_insn *insn)
 			*dst = loaded;
 		return err;
 	case RAWTP_REG_CTX:
-		if (is_ordered)
-			return rawtp_refuse(env, CONTEXT_ATOMIC, insn->src_reg);
 		err = check_context(env, insn->src_reg, insn->off, size, RAWTP_READ);
 		break;
 	default:
@@ -174,6 +187,8 @@ int rawtp_check_store(struct rawtp_env *env, const struct bpf_insn *insn)
 				  0);
 	}
 	err = check_may_access(env, insn->dst_reg);
+	if (!err && BPF_MODE(insn->code) == BPF_ATOMIC)
+		err = check_ordered(env, insn->dst_reg, insn->off, size);
 	if (err)
 		return err;
 	switch (rawtp_reg(env, insn->dst_reg)->type) {
@@ -187,16 +202,11 @@ int rawtp_check_store(struct rawtp_env *env, const struct bpf_insn *insn)
 
 static int check_atomic_place(struct rawtp_env *env, const struct bpf_insn *insn, uint32_t size)
 {
-	const struct rawtp_reg *dst = rawtp_reg(env, insn->dst_reg);
-	struct rawtp_tnum place =
-		rawtp_tnum_add(dst->var.bits, rawtp_tnum_const((int64_t)dst->off + insn->off));
-	int err;
+	int err = check_ordered(env, insn->dst_reg, insn->off, size);
 
-	if (dst->type == RAWTP_REG_CTX)
-		return rawtp_refuse(env, CONTEXT_ATOMIC, insn->dst_reg);
-	if ((place.value | place.mask) & (size - 1))
-		return rawtp_refuse(env, UNALIGNED_ATOMIC, insn->dst_reg, size);
-	if (dst->type != RAWTP_REG_STACK)
+	if (err)
+		return err;
+	if (rawtp_reg(env, insn->dst_reg)->type != RAWTP_REG_STACK)
 		return rawtp_check_range(env, insn->dst_reg, insn->off, size,
 					 RAWTP_READ | RAWTP_WRITE);
 	err = rawtp_check_stack_read(env, insn->dst_reg, insn->off, size);

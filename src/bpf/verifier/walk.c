@@ -61,5 +61,7 @@ int rawtp_check_walk(struct rawtp_env *env)
 		if (!rawtp_pop_pending(env))
 			break;
 	}
+	/* Later reports are not about this path. */
+	rawtp_state_clear(&env->cur);
 	return err;
 }
