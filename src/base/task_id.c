@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define NO_SUCH_ADVICE (-1)
+
 /* Lies in the page that is wiped: zeroes mean "a new process". */
 struct process_id {
 	uint32_t tgid;
@@ -28,7 +30,9 @@ static struct process_id *make_page(void)
 
 	page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 		    0);
-	if (page != MAP_FAILED && madvise(page, sizeof(*page), MADV_WIPEONFORK) != 0) {
+	/* Who takes advice that does not exist (qemu-user) does not heed what exists either. */
+	if (page != MAP_FAILED && (madvise(page, sizeof(*page), NO_SUCH_ADVICE) == 0 ||
+				   madvise(page, sizeof(*page), MADV_WIPEONFORK) != 0)) {
 		munmap(page, sizeof(*page));
 		page = MAP_FAILED;
 	}
@@ -55,7 +59,7 @@ static uint32_t refresh_process(struct process_id *page)
 
 static struct rawtp_task_id slow_id(void)
 {
-	struct rawtp_task_id id = {.fork = 1};
+	struct rawtp_task_id id;
 	struct process_id *page = __atomic_load_n(&process_page, __ATOMIC_ACQUIRE);
 	int saved = errno;
 
@@ -64,6 +68,7 @@ static struct rawtp_task_id slow_id(void)
 	if (page == MAP_FAILED) {
 		id.tgid = (uint32_t)getpid();
 		id.tid = (uint32_t)gettid();
+		id.fork = id.tgid;
 		errno = saved;
 		return id;
 	}

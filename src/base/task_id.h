@@ -13,7 +13,7 @@
 
 struct rawtp_task_id {
 	uint32_t tgid, tid; /* as getpid() and gettid() say: in the process's own namespace */
-	uint32_t fork;      /* grows with each generation of children, never 0 */
+	uint32_t fork;      /* another in a child than in its parent, never 0 */
 };
 
 /* Two loads after a thread's first call. Async-signal-safe; leaves errno alone. */

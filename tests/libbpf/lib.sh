@@ -42,6 +42,11 @@ skeleton() { # NAME
 }
 
 preload=$(realpath "$BUILD/librawtp-bpf.so")
+# ThreadSanitizer calls a preloaded epoll_wait() from its own, where it sees no mutex.
+can_preload=1
+# A forked child's agent starts its thread anew.
+export TSAN_OPTIONS="die_after_fork=0 ${TSAN_OPTIONS:-}"
+[[ $SAN == thread* ]] && can_preload=
 # A sanitizer's library must come first in the process.
 case $SAN in
 address*) preload="$($CC -print-file-name=libasan.so) $preload" ;;

@@ -3,6 +3,7 @@
 # A libbpf tool that knows nothing of us, preloaded, on other processes: one, two, and some that die.
 set -u
 . "$(dirname "$0")/lib.sh"
+[[ $can_preload ]] || skip_all "under ThreadSanitizer"
 need_libbpf
 skeleton remote || exit 1
 $CC $flags -o "$out/rawtp_remote" $here/remote.c $link || exit 1

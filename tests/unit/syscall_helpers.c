@@ -8,7 +8,10 @@
 #include "bpf/helpers/format.h"
 #include "bpf/helpers/helper.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -123,6 +126,49 @@ TEST(helpers_probe_read_str)
 		}
 	}
 	munmap(pages, 8192);
+}
+
+/* A sandbox that knows no process_vm_readv(): the bytes go through a pipe. */
+static int in_sandbox(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_writev, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = {sizeof(filter) / sizeof(filter[0]), filter};
+	char *pages = page_and_hole(), dst[4200];
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+		return 77;
+	memcpy(pages + 4090, "hello", 6);
+	if (rawtp_nofault_read(dst, pages, 4096) || memcmp(dst, pages, 4096))
+		return 1;
+	if (rawtp_nofault_read(dst, pages + 1, 4096) != -EFAULT ||
+	    rawtp_nofault_read(dst, NULL, 1) != -EFAULT)
+		return 2;
+	if (rawtp_nofault_string(dst, pages + 4090, 64) != 6 || strcmp(dst, "hello") != 0)
+		return 3;
+	if (rawtp_nofault_write(pages + 4096, "x", 1) != -EFAULT ||
+	    rawtp_nofault_write(pages, "abc", 4) || strcmp(pages, "abc") != 0)
+		return 4;
+	return 0;
+}
+
+TEST(nofault_in_a_sandbox)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(in_sandbox());
+	waitpid(pid, &status, 0);
+	if (WEXITSTATUS(status) == 77)
+		test_skip("seccomp is not permitted");
+	CHECK_EQ(status, 0);
 }
 
 TEST(nofault_write)

