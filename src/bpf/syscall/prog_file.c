@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "bpf/interp.h"
 #include "bpf/jit/jit.h"
+#include "bpf/syscall/commands.h"
 #include "bpf/syscall/syscall.h"
 
 #include <fcntl.h>
@@ -125,12 +126,15 @@ int rawtp_prog_file_write(const struct rawtp_prog_object *object)
 
 static bool valid_header(const struct rawtp_prog_file *file, size_t size)
 {
-	return file->magic == RAWTP_PROG_FILE_MAGIC && file->version == RAWTP_PROG_FILE_VERSION &&
+	char name[BPF_OBJ_NAME_LEN];
+
+	return rawtp_copy_name(name, file->name) >= 0 && /* it is shown on terminals */
+	       file->magic == RAWTP_PROG_FILE_MAGIC && file->version == RAWTP_PROG_FILE_VERSION &&
 	       file->header_size == sizeof(*file) && file->n_insns > 0 &&
 	       file->n_insns <= RAWTP_MAX_INSNS && file->n_maps <= RAWTP_MAX_MAPS &&
 	       file->n_func_info <= RAWTP_MAX_SUBPROGS && file->n_line_info <= file->n_insns &&
 	       file->btf_size <= RAWTP_BTF_MAX_SIZE && file->trace_ring <= file->n_maps &&
-	       !file->name[sizeof(file->name) - 1] && parts_of(file).end == size;
+	       parts_of(file).end == size;
 }
 
 /* Map references as indices, and within bounds: what the verifier takes for granted. */
@@ -207,7 +211,7 @@ static int fill(struct rawtp_prog_object *object, const char *data, const int *m
 	int err = 0;
 
 	prog->type = file->type;
-	memcpy(prog->name, file->name, sizeof(prog->name));
+	rawtp_copy_name(prog->name, file->name);
 	memcpy(prog->insns, data + parts.insns, parts.maps - parts.insns);
 	object->facts = file->facts;
 	object->btf_id = file->btf_id;
