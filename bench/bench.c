@@ -209,8 +209,9 @@ static void evaluate(struct row *rows, unsigned int n, int loop)
 		row->high = percentile(row->ns, options.rounds, 90);
 		if (!base || base->err)
 			continue;
+		/* The loop is off already. */
 		for (round = 0; round < options.rounds; round++)
-			above[round] = row->ns[round] - base->ns[round];
+			above[round] = row->ns[round] - (row->base == loop ? 0 : base->ns[round]);
 		row->above = percentile(above, options.rounds, 50);
 	}
 }

@@ -40,7 +40,7 @@ static int setup(const struct bench_case *row)
 
 	if (program->prog_fd >= 0)
 		return 0;
-	err = bench_program_load(bench_kernel_bpf, program->program, &program->prog_fd,
+	err = bench_program_load(bench_kernel_bpf, program->program, 2, &program->prog_fd,
 				 &program->map_fd);
 	if (err == -EPERM)
 		return bench_why(err, "bpf(2) is not permitted here (root may)");

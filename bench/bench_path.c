@@ -130,7 +130,7 @@ static int setup_attach(const struct bench_case *row)
 
 	if (*attach->done)
 		return 0;
-	err = bench_program_load(rawtp_bpf, attach->program, &prog_fd, &map_fd);
+	err = bench_program_load(rawtp_bpf, attach->program, 3, &prog_fd, &map_fd);
 	if (err)
 		return bench_why(err, "load: %s", strerror(-err));
 	link_fd = rawtp_prog_attach(prog_fd, attach->tracepoint);

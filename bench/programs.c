@@ -146,7 +146,8 @@ static int create_map(bench_bpf bpf, enum bench_program program)
 	return fd;
 }
 
-int bench_program_load(bench_bpf bpf, enum bench_program program, int *prog_fd, int *map_fd)
+int bench_program_load(bench_bpf bpf, enum bench_program program, unsigned int n_args, int *prog_fd,
+		       int *map_fd)
 {
 	static char log[65536];
 	struct bpf_insn insns[64];
@@ -160,9 +161,13 @@ int bench_program_load(bench_bpf bpf, enum bench_program program, int *prog_fd, 
 			return *map_fd;
 	}
 	memcpy(insns, programs[program].insns, n * sizeof(*insns));
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		if (insns[i].code == (BPF_LD | BPF_IMM | BPF_DW))
 			insns[i].imm = *map_fd;
+		if (insns[i].code == (BPF_LDX | BPF_MEM | BPF_DW) && insns[i].off == ARG(2) &&
+		    n_args == 2)
+			insns[i].off = ARG(1);
+	}
 	memset(&attr, 0, sizeof(attr));
 	attr.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT;
 	attr.insns = (uintptr_t)insns;
@@ -183,42 +188,4 @@ int bench_program_load(bench_bpf bpf, enum bench_program program, int *prog_fd, 
 		return err;
 	}
 	return 0;
-}
-
-static int possible_cpus(void)
-{
-	char text[256] = "0", *last;
-	int fd = open("/sys/devices/system/cpu/possible", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
-
-	if (fd >= 0)
-		close(fd);
-	text[n > 0 ? n : 1] = '\0';
-	last = strrchr(text, '-');
-	return atoi(last ? last + 1 : text) + 1;
-}
-
-long long bench_program_count(bench_bpf bpf, enum bench_program program, int map_fd)
-{
-	unsigned int n_cpus =
-		programs[program].map_type == BPF_MAP_TYPE_PERCPU_ARRAY ? possible_cpus() : 1;
-	uint64_t values[4096];
-	long long sum = 0;
-	uint32_t key, cpu;
-
-	if (n_cpus > sizeof(values) / sizeof(*values))
-		return -1;
-	for (key = 0; key < programs[program].max_entries; key++) {
-		union bpf_attr attr;
-
-		memset(&attr, 0, sizeof(attr));
-		attr.map_fd = map_fd;
-		attr.key = (uintptr_t)&key;
-		attr.value = (uintptr_t)values;
-		if (bpf(BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)) < 0)
-			return -1;
-		for (cpu = 0; cpu < n_cpus; cpu++)
-			sum += values[cpu];
-	}
-	return sum;
 }

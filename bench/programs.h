@@ -25,10 +25,11 @@ enum bench_program {
 	BENCH_RING,   /* a record of the three arguments, no wake-up */
 };
 
-/* Loads one with its map; 0 or negative errno. *map_fd is -1 where it uses none. */
-int bench_program_load(bench_bpf bpf, enum bench_program program, int *prog_fd, int *map_fd);
-
-/* Sum of all values of the map, -1 on an error: the events that were counted. */
-long long bench_program_count(bench_bpf bpf, enum bench_program program, int map_fd);
+/*
+ * Loads one with its map; 0 or negative errno. *map_fd is -1 where it uses none. The tracepoint has
+ * @n_args arguments, 2 or more: where it has two, the second stands for the third.
+ */
+int bench_program_load(bench_bpf bpf, enum bench_program program, unsigned int n_args, int *prog_fd,
+		       int *map_fd);
 
 #endif

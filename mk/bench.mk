@@ -16,3 +16,4 @@ $(BENCH): $(BENCH_OBJ) $(LIB)
 bench: $(BENCH)
 	@$(BENCH) -f $(FORMAT)
 	@FORMAT=$(FORMAT) CC="$(CC)" bench/mail_sum.sh
+test: $(BENCH)
