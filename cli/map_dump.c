@@ -367,9 +367,8 @@ static void dump_keyed(struct dump *dump)
 	int err = read_entries(dump);
 	size_t i;
 
-	if (dump->type == BPF_MAP_TYPE_ARRAY || dump->type == BPF_MAP_TYPE_PERCPU_ARRAY)
-		; /* in the order of their index */
-	else
+	/* Arrays stay in the order of their index. */
+	if (!is_array(dump->type) && dump->n)
 		qsort_r(dump->entries, dump->n, sizeof(*dump->entries), compare_keys, dump);
 	if (dump->out->json)
 		print_map_json(dump);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program to trace: app [TICKS [PAUSE_US]]. Passes app_tick so often, with a pause between, and
- * app_tock at each second one. 0 ticks: until it is killed.
+ * A program to trace: app [TICKS [PAUSE_US [STATUS]]]. Passes app_tick so often, with a pause between, and
+ * app_tock at each second one. 0 ticks: until it is killed. A negative status: that signal.
  */
-#include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -23,5 +23,7 @@ int main(int argc, char **argv)
 			usleep(pause);
 	}
 	trace_app_types(-1, 2, -3, 4, 5.0, APP_TWO, 1, NULL);
+	if (argc > 3 && atoi(argv[3]) < 0)
+		raise(-atoi(argv[3]));
 	return argc > 3 ? atoi(argv[3]) : 0;
 }

@@ -3,6 +3,7 @@
  * An event header as the kernel has them, word for word: <linux/tracepoint.h>, a class with two
  * events, <trace/define_trace.h>. It would compile in the kernel too.
  */
+/* clang-format off */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM door
 
@@ -11,7 +12,6 @@
 
 #include <linux/tracepoint.h>
 
-/* clang-format off */
 DECLARE_EVENT_CLASS(door_class,
 
 	TP_PROTO(const char *who, u32 door),
@@ -40,7 +40,6 @@ DEFINE_EVENT(door_class, door_close,
 	TP_PROTO(const char *who, u32 door),
 	TP_ARGS(who, door)
 );
-/* clang-format on */
 
 #endif /* _TRACE_DOOR_H */
 
