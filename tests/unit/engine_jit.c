@@ -8,11 +8,15 @@
 #include "vm.h"
 
 #include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #ifndef PR_SET_MDWE
@@ -265,6 +269,63 @@ TEST(engine_jit_code_is_small)
 		rawtp_prog_put(prog);
 	}
 }
+
+/* Sanitizers deliver signals when they please, and never in a loop that they do not know. */
+#if defined(REG_RBP) && !defined(RAWTP_SANITIZED)
+#define FIRST_PROLOGUE 8 /* bytes until rbp is the program's */
+
+static const struct rawtp_prog *spinning;
+static sigjmp_buf spun;
+static uintptr_t seen[3]; /* where it was, and two frames' return addresses */
+
+static bool in_image(uintptr_t address)
+{
+	return address - (uintptr_t)spinning->jit_image < spinning->jit_size;
+}
+
+static void on_alarm(int signal, siginfo_t *info, void *context)
+{
+	const greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+	const uintptr_t *frame = (const uintptr_t *)regs[REG_RBP];
+
+	/* Not yet in the program, then not yet in the subprogram. */
+	if (!in_image(regs[REG_RIP] - FIRST_PROLOGUE) || !in_image(frame[1]))
+		return;
+	seen[0] = regs[REG_RIP];
+	seen[1] = frame[1];
+	frame = (const uintptr_t *)frame[0];
+	seen[2] = frame[1];
+	siglongjmp(spun, 1);
+}
+
+/* What a profiler does at any instruction of a subprogram: from rbp to rbp. */
+TEST(engine_jit_frames_can_be_walked)
+{
+	static const struct itimerval often = {{0, 1000}, {0, 1000}}, never;
+	struct sigaction action = {.sa_sigaction = on_alarm, .sa_flags = SA_SIGINFO}, old;
+
+	spinning = compiled("r1 = 0x7fffffffffffffff ll\n"
+			    "call spin\n"
+			    "exit\n"
+			    "spin: *(u64 *)(r10 - 8) = r1\n"
+			    "again: r1 -= 1\n"
+			    "if r1 != 0 goto again\n"
+			    "r0 = 0\n"
+			    "exit\n");
+	sigaction(SIGALRM, &action, &old);
+	if (!sigsetjmp(spun, 1)) {
+		setitimer(ITIMER_REAL, &often, NULL);
+		spinning->run(NULL, spinning);
+	}
+	setitimer(ITIMER_REAL, &never, NULL);
+	sigaction(SIGALRM, &old, NULL);
+	CHECK(in_image(seen[0]));
+	CHECK(in_image(seen[1]));
+	CHECK(seen[1] < seen[0]); /* the main program stands first */
+	CHECK(seen[2] && !in_image(seen[2]));
+	rawtp_prog_put((struct rawtp_prog *)spinning);
+}
+#endif
 
 /* Helpers see a stack that is aligned as the ABI wants: ones that use SSE would fault. */
 TEST(engine_jit_odd_stacks)
