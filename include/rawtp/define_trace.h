@@ -24,6 +24,9 @@
 
 #define TRACE_HEADER_MULTI_READ
 
+/* Not every pass needs every argument, and who includes this may ask for such warnings. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
 #include <rawtp/stages/layout.h>
 #include RAWTP_INCLUDE(TRACE_INCLUDE_FILE)
 #include <rawtp/stages/offsets.h>
@@ -40,6 +43,7 @@
 #include RAWTP_INCLUDE(TRACE_INCLUDE_FILE)
 #include <rawtp/stages/define.h>
 #include RAWTP_INCLUDE(TRACE_INCLUDE_FILE)
+#pragma GCC diagnostic pop
 /* clang-format on */
 
 #undef TRACE_HEADER_MULTI_READ
