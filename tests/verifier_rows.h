@@ -5,6 +5,7 @@
  *	== name of the case
  *	map NAME TYPE KEY VALUE ENTRIES [rdonly] [wronly] [frozen=HEX]
  *	type raw_tp | tracepoint | kprobe | socket | NUMBER
+ *	insn CODE DST SRC OFF IMM     before the program: what no assembler writes
  *	the program, in the syntax of asm.h; map[N] is the Nth map line
  *	-> accept
  *	-> refuse ERRNO TEXT          TEXT is the first line of the report, after "Verification failed: "
@@ -42,6 +43,7 @@ struct row {
 	size_t text_size;
 	struct bpf_insn insns[ROW_MAX_INSNS];
 	uint32_t n_insns;
+	uint32_t n_given; /* by insn lines */
 	bool has_verdict, is_accepted;
 	int error; /* positive */
 	char message[300];
@@ -113,6 +115,14 @@ static inline void row_read_verdict(struct row *row, const char *line)
 	snprintf(row->message, sizeof(row->message), "%.290s", line + at);
 }
 
+static inline void row_read_insn(struct row *row, const char *line)
+{
+	int code, dst, src, off, imm;
+
+	CHECK_EQ(sscanf(line, "insn %i %i %i %i %i", &code, &dst, &src, &off, &imm), 5);
+	row->insns[row->n_given++] = (struct bpf_insn){code, dst, src, off, imm};
+}
+
 static inline void row_finish(struct row *row, row_fn fn)
 {
 	char err[200] = "";
@@ -122,8 +132,9 @@ static inline void row_finish(struct row *row, row_fn fn)
 		return;
 	test_case("%s: %s", row->file, row->name);
 	CHECK(row->has_verdict);
-	n = asm_program(row->text, row->insns, ROW_MAX_INSNS, err, sizeof(err));
-	row->n_insns = n < 0 ? 0 : n;
+	n = asm_program(row->text, row->insns + row->n_given, ROW_MAX_INSNS - 100, err,
+			sizeof(err));
+	row->n_insns = row->n_given + (n < 0 ? 0 : n);
 	if (n < 0)
 		test_fail(__FILE__, __LINE__, "%s", err);
 	else
@@ -137,6 +148,8 @@ static inline void row_add_line(struct row *row, const char *line)
 
 	if (!strncmp(line, "map ", 4))
 		row_read_map(row, line);
+	else if (!strncmp(line, "insn ", 5))
+		row_read_insn(row, line);
 	else if (!strncmp(line, "type ", 5) && sscanf(line, "type %31s", word) == 1)
 		row->type = row_word(word);
 	else if (!strncmp(line, "-> ", 3))

@@ -337,3 +337,22 @@ TEST(nothing_to_prune)
 	n = put(insns, n, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 	CHECK_EQ(verify_any(insns, n, 1), -E2BIG);
 }
+
+TEST(too_many_functions)
+{
+	struct bpf_insn insns[1024];
+	uint32_t n = 0, i, count;
+
+	for (count = 256; count <= 257; count++) {
+		for (n = 0, i = 1; i < count; i++)
+			n = put(insns, n, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0,
+				(int32_t)(count + 1 + 2 * (i - 1) - n - 1));
+		n = put(insns, n, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0);
+		n = put(insns, n, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+		for (i = 1; i < count; i++) {
+			n = put(insns, n, BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0);
+			n = put(insns, n, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+		}
+		CHECK_EQ(verify_any(insns, n, 1), count > 256 ? -E2BIG : 0);
+	}
+}

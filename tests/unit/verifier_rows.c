@@ -4,11 +4,39 @@
 
 #include "bpf/maps/map.h"
 #include "bpf/verifier/verifier.h"
+#include "bpf/verifier/messages.h"
 #include "base/err.h"
 
 #include <unistd.h>
 
 static char log_text[1 << 20];
+static bool is_seen[RAWTP_N_MESSAGES];
+
+/* What follows the last argument of a format. */
+static const char *last_words(const char *format)
+{
+	const char *percent = strrchr(format, '%');
+
+	return percent ? percent + strcspn(percent, " ,:;()\"") : format;
+}
+
+/* Which message a report was made of, by the constant start of its problem. */
+static void mark_seen(const char *message)
+{
+	char text[300];
+	size_t i, n;
+
+	for (i = 0; i < RAWTP_N_MESSAGES; i++) {
+		n = snprintf(text, sizeof(text), "%s: %s", rawtp_messages[i].category,
+			     rawtp_messages[i].problem);
+		if (strchr(rawtp_messages[i].problem, '%'))
+			n = strcspn(text, "%");
+		/* Up to the first argument, and from the last one on. */
+		if (!strncmp(message, text, n) && strlen(message) >= n &&
+		    strstr(message, last_words(rawtp_messages[i].problem)))
+			is_seen[i] = true;
+	}
+}
 
 static struct rawtp_map *make_map(const struct row_map *from)
 {
@@ -73,6 +101,7 @@ static void check_row(const struct row *row)
 		if (strncmp(log_text, first, strlen(first)) != 0)
 			test_fail(__FILE__, __LINE__, "the report is\n%s", log_text);
 		CHECK(strstr(log_text, "\nSuggestion: ") != NULL);
+		mark_seen(row->message);
 	}
 	rawtp_prog_put(prog);
 }
@@ -80,4 +109,23 @@ static void check_row(const struct row *row)
 TEST(verifier_rows)
 {
 	CHECK(row_each(check_row) > 50);
+}
+
+/* These need more than a row can say; verifier_door.c has them. */
+static bool is_elsewhere(enum rawtp_message message)
+{
+	return message == RAWTP_MSG_BAD_LENGTH || message == RAWTP_MSG_TOO_MANY_SUBPROGS ||
+	       message == RAWTP_MSG_TOO_MANY_PERCPU_MAPS;
+}
+
+TEST(verifier_rows_show_every_message)
+{
+	size_t i;
+
+	memset(is_seen, 0, sizeof(is_seen));
+	row_each(check_row);
+	for (i = 0; i < RAWTP_N_MESSAGES; i++)
+		if (!is_seen[i] && !is_elsewhere(i))
+			test_fail(__FILE__, __LINE__, "no row for \"%s\"",
+				  rawtp_messages[i].problem);
 }

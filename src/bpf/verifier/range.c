@@ -42,23 +42,23 @@ struct rawtp_range rawtp_range_unsigned(uint64_t min, uint64_t max, unsigned int
  */
 static void wrap_unsigned(struct rawtp_range *r, wide low, wide high, unsigned int width)
 {
-	wide lap_low = low >> width, lap_high = high >> width;
+	wide lap_low = low >> width, lap_high = high >> width, lap = (wide)1 << width;
 
 	if (lap_low != lap_high)
 		return;
-	r->umin = (uint64_t)(low - (lap_low << width));
-	r->umax = (uint64_t)(high - (lap_high << width));
+	r->umin = (uint64_t)(low - lap_low * lap);
+	r->umax = (uint64_t)(high - lap_high * lap);
 }
 
 static void wrap_signed(struct rawtp_range *r, wide low, wide high, unsigned int width)
 {
-	wide half = (wide)1 << (width - 1);
+	wide half = (wide)1 << (width - 1), lap = (wide)1 << width;
 	wide lap_low = (low + half) >> width, lap_high = (high + half) >> width;
 
 	if (lap_low != lap_high)
 		return;
-	r->smin = (int64_t)(low - (lap_low << width));
-	r->smax = (int64_t)(high - (lap_high << width));
+	r->smin = (int64_t)(low - lap_low * lap);
+	r->smax = (int64_t)(high - lap_high * lap);
 }
 
 struct rawtp_range rawtp_range_add(struct rawtp_range a, struct rawtp_range b, unsigned int width)
