@@ -85,6 +85,14 @@ int rawtp_hash_open(struct rawtp_map *map)
 	return 0;
 }
 
+/* The child may be in another pid namespace. */
+void rawtp_hash_after_fork(struct rawtp_map *map)
+{
+	struct rawtp_hash *hash = rawtp_hash_of(map);
+
+	hash->same_pids = hash->control->namespaces == rawtp_owner_namespaces();
+}
+
 void rawtp_hash_close(struct rawtp_map *map)
 {
 	free(map->priv);
@@ -312,6 +320,7 @@ const struct rawtp_map_ops rawtp_hash_ops = {
 	.sys_update = hash_sys_update,
 	.sys_lookup_and_delete = hash_sys_lookup_and_delete,
 	.recover = rawtp_hash_recover,
+	.after_fork = rawtp_hash_after_fork,
 	.lookup = hash_lookup,
 	.update = hash_update,
 	.delete = rawtp_hash_delete,

@@ -130,6 +130,7 @@ int rawtp_hash_check(const union bpf_attr *attr);
 uint64_t rawtp_hash_layout(const struct rawtp_map *map);
 int rawtp_hash_open(struct rawtp_map *map);
 void rawtp_hash_close(struct rawtp_map *map);
+void rawtp_hash_after_fork(struct rawtp_map *map);
 int rawtp_hash_init(struct rawtp_map *map);
 int rawtp_hash_get_next_key(struct rawtp_map *map, const void *key, void *next);
 long rawtp_hash_delete(struct rawtp_map *map, const void *key);

@@ -84,7 +84,10 @@ static void after_fork_child(void)
 {
 	struct rawtp_map *map;
 
-	rawtp_owner_after_fork();
+	if (rawtp_list_empty(&maps))
+		rawtp_owner_forget(); /* a fork without maps pays nothing; map_open() asks again */
+	else
+		rawtp_owner_after_fork();
 	rawtp_list_for_each (map, &maps, node)
 		if (map->ops->after_fork)
 			map->ops->after_fork(map);
@@ -93,7 +96,6 @@ static void after_fork_child(void)
 
 static void init_once(void)
 {
-	rawtp_owner_init();
 	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
@@ -277,6 +279,7 @@ int rawtp_map_create(const union bpf_attr *attr)
 	int err, seals = SIZE_SEALS;
 
 	pthread_once(&map_once, init_once);
+	rawtp_owner_init();
 	err = header_from_attr(&header, attr);
 	if (!err)
 		err = map_from_header(&map, &header);
@@ -386,6 +389,7 @@ static struct rawtp_map *map_open(int fd, bool keep)
 	if (!S_ISREG(st.st_mode))
 		return rawtp_err_ptr(-EINVAL);
 	pthread_mutex_lock(&map_lock);
+	rawtp_owner_init();
 	map = map_find(&st);
 	if (map) {
 		rawtp_map_get(map);

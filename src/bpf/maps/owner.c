@@ -88,6 +88,11 @@ void rawtp_owner_after_fork(void)
 	errno = saved;
 }
 
+void rawtp_owner_forget(void)
+{
+	__atomic_store_n(&rawtp_owner_word, 0, __ATOMIC_RELAXED);
+}
+
 void rawtp_owner_init(void)
 {
 	if (!rawtp_owner_self())

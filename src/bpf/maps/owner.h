@@ -31,8 +31,9 @@ static inline uint64_t rawtp_owner_namespaces(void)
 
 /* Idempotent. */
 void rawtp_owner_init(void);
-/* In a forked child. Async-signal-safe. */
+/* In a forked child, the one or the other. Async-signal-safe. */
 void rawtp_owner_after_fork(void);
+void rawtp_owner_forget(void); /* until rawtp_owner_init() */
 /*
  * True where the process is surely gone (or a zombie, which runs no code any more). False where it
  * lives or cannot be told. Looks into /proc. Async-signal-safe; keeps errno.

@@ -199,6 +199,7 @@ const struct rawtp_map_ops rawtp_percpu_hash_ops = {
 	.sys_update = percpu_hash_sys_update,
 	.sys_lookup_and_delete = percpu_hash_sys_lookup_and_delete,
 	.recover = rawtp_hash_recover,
+	.after_fork = rawtp_hash_after_fork,
 	.lookup = percpu_hash_lookup,
 	.update = percpu_hash_update,
 	.delete = rawtp_hash_delete,

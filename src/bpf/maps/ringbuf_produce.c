@@ -80,15 +80,22 @@ bool rawtp_desc_read(const struct rawtp_ringbuf *ring, uint64_t k, struct rawtp_
 }
 
 /*
- * An exchange, since what follows looks at other descriptors: of two neighbours that publish at the
- * same time, at least one must see the other's.
+ * Of two neighbours that publish at the same time, at least one must see the other's descriptor, so
+ * between the store here and the look at the next one stands a full barrier. Where we are at the
+ * head, rawtp_ringbuf_advance() begins with an exchange of producer_pos, which is one; elsewhere the
+ * store is an exchange itself.
  */
 void rawtp_desc_publish(const struct rawtp_ringbuf *ring, uint64_t k, const struct rawtp_desc *desc)
 {
 	struct rawtp_desc published = *desc;
+	uint64_t word;
 
 	published.state = RAWTP_DESC_PUBLISHED;
-	__atomic_exchange_n(desc_word(ring, k), make_word(ring, k, &published), __ATOMIC_SEQ_CST);
+	word = make_word(ring, k, &published);
+	if (load(&ring->control->head) == k)
+		__atomic_store_n(desc_word(ring, k), word, __ATOMIC_RELEASE);
+	else
+		__atomic_exchange_n(desc_word(ring, k), word, __ATOMIC_SEQ_CST);
 }
 
 enum room { ROOM, NO_ROOM, ROOM_UNKNOWN };
