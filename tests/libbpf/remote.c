@@ -3,6 +3,7 @@
  * remote fire:     fires a tracepoint until it is killed; says "ready".
  * remote read N:   a tool that knows libbpf alone: attaches, reads N records of the ring buffer, and
  *                  prints "N"; or, when nothing comes for a second after the first record, "quiet".
+ *                  At the first one it says "reading" on standard error.
  */
 #include "remote.skel.h"
 #define CREATE_TRACE_POINTS
@@ -19,7 +20,8 @@ static unsigned long records;
 
 static int on_record(void *ctx, void *data, size_t size)
 {
-	records++;
+	if (records++ == 0)
+		fputs("reading\n", stderr);
 	return 0;
 }
 

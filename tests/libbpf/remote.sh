@@ -36,9 +36,13 @@ ok $? remote_two "$out/remote.log"
 ok $? remote_comm "$out/remote.log"
 
 # The last producer is killed: the reader does not hang.
+: >"$out/remote.log"
 reader "$first,$second" 1000000000 >"$out/quiet.log" &
 tool=$!
-sleep 0.5
+for ((i = 0; i < 500; i++)); do
+	grep -q reading "$out/remote.log" && break
+	sleep 0.1
+done
 kill -9 "$first" "$second"
 wait "$tool"
 (($? == 0)) && grep -q quiet "$out/quiet.log"
