@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define MAX_SEGMENTS    1024
 #define MAX_EVENTS      1000000
 #define MAX_PATH_STRING 512
 #define MAX_OBJECT_SIZE (64L << 20)
@@ -236,32 +237,79 @@ static bool find_note(struct elf_file *file, const GElf_Phdr *segment, struct ra
 
 struct tables {
 	uint64_t events, n_events;
-	struct rawtp_site *sites;
-	uint64_t sites_address, n_sites;
+	uint64_t *sites; /* the tracepoint of each, sorted: files may claim millions of both */
+	uint64_t n_sites;
 };
+
+static int compare_addresses(const void *a, const void *b)
+{
+	uint64_t one = *(const uint64_t *)a, two = *(const uint64_t *)b;
+
+	return one < two ? -1 : one > two;
+}
+
+static int read_sites(struct elf_file *file, struct tables *tables, uint64_t address, uint64_t size)
+{
+	uint64_t n = size / sizeof(struct rawtp_site), i, at;
+	struct rawtp_site *sites;
+
+	if (size > file->size)
+		return refuse(file, -EINVAL, "is damaged: its tables lie outside the file");
+	sites = malloc(size + 1);
+	tables->sites = calloc(n + 1, sizeof(*tables->sites));
+	if (!sites || !tables->sites ||
+	    (n && read_memory(file, address, sites, n * sizeof(*sites)))) {
+		free(sites);
+		return refuse(file, -EINVAL, "is damaged: its tables cannot be read");
+	}
+	for (i = 0; i < n; i++) {
+		at = address + i * sizeof(*sites) + offsetof(struct rawtp_site, tracepoint);
+		if (sites[i].tracepoint)
+			tables->sites[tables->n_sites++] =
+				at + (uint64_t)(int64_t)sites[i].tracepoint;
+	}
+	free(sites);
+	qsort(tables->sites, tables->n_sites, sizeof(*tables->sites), compare_addresses);
+	return 0;
+}
+
+/* Reads the dynamic section, and finds our note. */
+static int read_segments(struct elf_file *file, struct rawtp_note *note, uint64_t *at)
+{
+	GElf_Phdr segment;
+	bool found = false;
+	size_t i;
+	int err = 0;
+
+	if (elf_getphdrnum(file->elf, &file->n_segments))
+		return refuse(file, -EINVAL, "is damaged: %s", elf_errmsg(-1));
+	if (file->n_segments > MAX_SEGMENTS)
+		return refuse(file, -EINVAL, "is damaged: it has %zu segments", file->n_segments);
+	for (i = 0; i < file->n_segments && !err; i++) {
+		if (!gelf_getphdr(file->elf, (int)i, &segment))
+			return refuse(file, -EINVAL, "is damaged: %s", elf_errmsg(-1));
+		if (segment.p_type == PT_DYNAMIC)
+			err = read_dynamic(file, &segment);
+		if (segment.p_type == PT_NOTE && !found)
+			found = find_note(file, &segment, note, at);
+	}
+	if (!err && !found)
+		return refuse(file, -ENOENT, "has no tracepoints");
+	return err;
+}
+
+/* Address that member @member of the note, which lies at @at, points to. */
+#define NOTE_ADDRESS(note, at, member) \
+	((at) + offsetof(struct rawtp_note, member) + (uint64_t)(note).member)
 
 static int read_tables(struct elf_file *file, struct tables *tables)
 {
 	struct rawtp_note note = {0};
-	uint64_t at = 0, size;
-	GElf_Phdr segment;
-	bool found = false;
-	size_t i;
-	int err;
+	uint64_t at = 0, sites;
+	int err = read_segments(file, &note, &at);
 
-	if (elf_getphdrnum(file->elf, &file->n_segments))
-		return refuse(file, -EINVAL, "is damaged: %s", elf_errmsg(-1));
-	for (i = 0; i < file->n_segments; i++) {
-		if (!gelf_getphdr(file->elf, (int)i, &segment))
-			return refuse(file, -EINVAL, "is damaged: %s", elf_errmsg(-1));
-		err = segment.p_type == PT_DYNAMIC ? read_dynamic(file, &segment) : 0;
-		if (err)
-			return err;
-		if (segment.p_type == PT_NOTE && !found)
-			found = find_note(file, &segment, &note, &at);
-	}
-	if (!found)
-		return refuse(file, -ENOENT, "has no tracepoints");
+	if (err)
+		return err;
 	if (note.version != RAWTP_RECORD_VERSION || note.event_size < sizeof(struct rawtp_event) ||
 	    note.arg_size != sizeof(struct rawtp_arg) ||
 	    note.site_size != sizeof(struct rawtp_site))
@@ -269,39 +317,32 @@ static int read_tables(struct elf_file *file, struct tables *tables)
 			      "has tracepoints of version %u, this rawtp reads %u; use the rawtp "
 			      "of its librawtp",
 			      note.version, RAWTP_RECORD_VERSION);
-	tables->events =
-		at + offsetof(struct rawtp_note, events_start) + (uint64_t)note.events_start;
-	size = at + offsetof(struct rawtp_note, events_stop) + (uint64_t)note.events_stop -
-	       tables->events;
-	tables->n_events = size / 8;
-	tables->sites_address =
-		at + offsetof(struct rawtp_note, sites_start) + (uint64_t)note.sites_start;
-	size = at + offsetof(struct rawtp_note, sites_stop) + (uint64_t)note.sites_stop -
-	       tables->sites_address;
-	tables->n_sites = size / sizeof(*tables->sites);
-	if (tables->n_events > MAX_EVENTS || size > file->size)
+	tables->events = NOTE_ADDRESS(note, at, events_start);
+	tables->n_events = (NOTE_ADDRESS(note, at, events_stop) - tables->events) / 8;
+	if (tables->n_events > MAX_EVENTS)
 		return refuse(file, -EINVAL, "is damaged: its tables lie outside the file");
-	tables->sites = malloc(size + 1);
-	if (!tables->sites ||
-	    (tables->n_sites && read_memory(file, tables->sites_address, tables->sites,
-					    tables->n_sites * sizeof(*tables->sites))))
-		return refuse(file, -EINVAL, "is damaged: its tables cannot be read");
-	return 0;
+	sites = NOTE_ADDRESS(note, at, sites_start);
+	return read_sites(file, tables, sites, NOTE_ADDRESS(note, at, sites_stop) - sites);
+}
+
+/* How many sites come before those of @tracepoint or later ones. */
+static uint64_t sites_before(const struct tables *tables, uint64_t tracepoint)
+{
+	uint64_t low = 0, high = tables->n_sites, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (tables->sites[middle] < tracepoint)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 static uint32_t count_sites(const struct tables *tables, uint64_t tracepoint)
 {
-	uint32_t n = 0;
-	uint64_t i, at;
-
-	for (i = 0; i < tables->n_sites; i++) {
-		at = tables->sites_address + i * sizeof(struct rawtp_site) +
-		     offsetof(struct rawtp_site, tracepoint);
-		if (tables->sites[i].tracepoint &&
-		    at + (uint64_t)(int64_t)tables->sites[i].tracepoint == tracepoint)
-			n++;
-	}
-	return n;
+	return (uint32_t)(sites_before(tables, tracepoint + 1) - sites_before(tables, tracepoint));
 }
 
 /* What one event points at, copied. */

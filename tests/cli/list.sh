@@ -53,6 +53,14 @@ json_of ps-json "[p for p in j if p['pid'] == $pid] == [{'pid': $pid, 'comm': 'a
 	"$rawtp" ps -j
 check ps-text grep -qE "^ +$pid  app.pie +3 +0$" <("$rawtp" ps)
 
+# A name that is no UTF-8, and needs escapes.
+cp "$dir/app.pie" "$dir/"$'\xff"\xc3\xa9\x01'
+"$dir/"$'\xff"\xc3\xa9\x01' 0 1000 &
+odd=$!
+pids+=("$odd")
+wait_for "$odd"
+json_of ps-odd-name "[p['comm'] for p in j if p['pid'] == $odd] == ['\xff\"\xe9\x01']" "$rawtp" ps -j
+
 # One that is stopped is shown with the reason, and keeps nobody waiting for long.
 kill -STOP "$pid"
 check ps-stopped grep -qE "^ +$pid  app.pie +it does not answer" <("$rawtp" ps)
