@@ -45,7 +45,7 @@
 #define RAWTP_SOURCE(item, src) __data_offsets->item##_ptr_ = (const void *)(src);
 #define __string(item, src)     \
 	RAWTP_SOURCE(item, src) \
-	RAWTP_PLACE_DATA(char, item, rawtp_string_size((const char *)(src)))
+	RAWTP_PLACE_DATA(char, item, rawtp_string_size((const char *)__data_offsets->item##_ptr_))
 #define __string_len(item, src, len) \
 	RAWTP_SOURCE(item, src) RAWTP_PLACE_DATA(char, item, (size_t)(len) + 1)
 #define __vstring(item, fmt, ap) RAWTP_PLACE_DATA(char, item, rawtp_vformat_size(fmt, ap))
@@ -53,7 +53,7 @@
 #define __cpumask(item)          __bitmask(item, nr_cpumask_bits)
 #define __rel_string(item, src) \
 	RAWTP_SOURCE(item, src) \
-	RAWTP_PLACE_REL(char, item, rawtp_string_size((const char *)(src)))
+	RAWTP_PLACE_REL(char, item, rawtp_string_size((const char *)__data_offsets->item##_ptr_))
 #define __rel_string_len(item, src, len) \
 	RAWTP_SOURCE(item, src) RAWTP_PLACE_REL(char, item, (size_t)(len) + 1)
 #define __rel_vstring(item, fmt, ap) RAWTP_PLACE_REL(char, item, rawtp_vformat_size(fmt, ap))
