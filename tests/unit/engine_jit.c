@@ -327,6 +327,32 @@ TEST(engine_jit_frames_can_be_walked)
 }
 #endif
 
+/*
+ * Each branch is short only after the one that it leaps has become so: as many passes as there are
+ * branches, which is more than the driver makes. Then some stay long.
+ */
+TEST(engine_jit_chain_of_branches)
+{
+	enum { N = 150, FILL = 20 };
+	static char text[N * (FILL + 2) * 20];
+	struct rawtp_prog *prog;
+	unsigned int i, j, n = 0;
+
+	n += snprintf(text + n, sizeof(text) - n, "r0 = 0\nr3 = 1\n");
+	for (i = 0; i < N; i++) {
+		n += snprintf(text + n, sizeof(text) - n, "if r0 == 77 goto over%u\n", i);
+		for (j = 0; j < FILL; j++)
+			n += snprintf(text + n, sizeof(text) - n, "r0 += r3\n");
+		if (i)
+			n += snprintf(text + n, sizeof(text) - n, "over%u:\n", i - 1);
+	}
+	snprintf(text + n, sizeof(text) - n, "over%u: exit\n", N - 1);
+	prog = compiled(text);
+	CHECK_EQ(rawtp_interpret(NULL, prog), N * FILL);
+	CHECK_EQ(prog->run(NULL, prog), N * FILL);
+	rawtp_prog_put(prog);
+}
+
 /* Helpers see a stack that is aligned as the ABI wants: ones that use SSE would fault. */
 TEST(engine_jit_odd_stacks)
 {

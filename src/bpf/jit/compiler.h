@@ -10,7 +10,7 @@
  * Branches are made short without going back and forth: the first pass takes each as long, a later
  * one measures with the offsets of the pass before, at both ends. Nothing between two instructions
  * is aligned, so lengths and with them distances only shrink from pass to pass, and what is short
- * stays short. When a pass changes no offset, one more writes the image.
+ * stays short. When a pass changes no offset, or there were passes enough, one more writes the image.
  */
 #ifndef RAWTP_BPF_JIT_COMPILER_H
 #define RAWTP_BPF_JIT_COMPILER_H
@@ -22,6 +22,11 @@
 
 #define RAWTP_JIT_MAX_BYTES 128 /* of one instruction, of a prologue */
 
+enum {
+	RAWTP_JIT_TARGET = 1, /* is jumped to */
+	RAWTP_JIT_SHORT = 2,  /* is a short branch */
+};
+
 struct rawtp_jit {
 	const struct rawtp_prog *prog;
 	uint32_t index;        /* of the instruction at hand */
@@ -29,7 +34,8 @@ struct rawtp_jit {
 	uint32_t *offsets;     /* of this pass: [n_insns + 1] */
 	uint32_t *old_offsets; /* of the pass before; UINT32_MAX in the first */
 	uint32_t *entries;     /* of the subprograms' prologues: [n_subprogs] */
-	uint8_t *is_target;    /* an instruction that is jumped to: [n_insns + 1] */
+	uint8_t *flags;        /* of instructions: [n_insns + 1] */
+	bool settled;          /* no branch becomes short any more */
 	uint8_t *image;        /* what is written in the last pass, else NULL */
 	uintptr_t address;     /* where the image will run; 0 while that is not known */
 	bool far_calls;        /* helpers are out of reach of a relative call */
@@ -58,6 +64,7 @@ struct rawtp_jit_cpu {
 	void (*prologue)(struct rawtp_jit *jit);
 	/* Whether a lookup in @map is compiled to code that calls nothing; may be NULL. */
 	bool (*inlines_lookup)(const struct rawtp_jit *jit, const struct rawtp_map *map);
+	uint8_t fill; /* a byte that is a trap, behind the code */
 };
 
 /* Fails to build unless @ROWS, a list of ROW(name, ...), is opcodes.h row by row. */
@@ -94,14 +101,11 @@ static inline void rawtp_jit_bytes(struct rawtp_jit *jit, uint64_t value, unsign
 }
 
 /*
- * Bytes from the end of the instruction at hand to the beginning of instruction @target, by the
- * pass before; *@known is false in the first pass.
+ * Whether a branch at the end of the instruction at hand, to instruction @target, is short: reaches
+ * @low to @high. *@distance in bytes from its end to the target is what the last pass has to write.
  */
-static inline int32_t rawtp_jit_distance(const struct rawtp_jit *jit, uint32_t target, bool *known)
-{
-	*known = jit->old_offsets[target] != UINT32_MAX;
-	return (int32_t)(jit->old_offsets[target] - jit->old_offsets[jit->index + 1]);
-}
+bool rawtp_jit_is_short(struct rawtp_jit *jit, uint32_t target, int32_t low, int32_t high,
+			int32_t *distance);
 
 /* A helper's address; 0 and an error where there is no such helper. */
 uintptr_t rawtp_jit_helper(struct rawtp_jit *jit, uint32_t id);

@@ -7,6 +7,7 @@
 #include "bpf/jit/exec_memory.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -36,14 +37,14 @@ static uintptr_t next_place(uintptr_t near, size_t size)
 	return near > BELOW + WINDOW + size ? near - BELOW - at - size : near + ABOVE + at;
 }
 
-void *rawtp_exec_alloc(size_t size, const void *near)
+void *rawtp_exec_alloc(size_t size, const void *near, unsigned char fill)
 {
 	void *memory;
 
 	size = whole_pages(size);
 	memory = mmap((void *)next_place((uintptr_t)near, size), size, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	return memory == MAP_FAILED ? NULL : memory;
+	return memory == MAP_FAILED ? NULL : memset(memory, fill, size);
 }
 
 int rawtp_exec_publish(void *memory, size_t size)

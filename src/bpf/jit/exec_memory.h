@@ -12,8 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zeroed writable memory, near @near where that can be had. NULL where there is none. */
-void *rawtp_exec_alloc(size_t size, const void *near);
+/*
+ * Writable memory, near @near where that can be had, each byte @fill: what stands behind the code.
+ * NULL where there is none.
+ */
+void *rawtp_exec_alloc(size_t size, const void *near, unsigned char fill);
 /* Makes it executable: 0, or -errno where that is forbidden (EACCES, EPERM, ENOMEM). */
 int rawtp_exec_publish(void *memory, size_t size);
 void rawtp_exec_free(void *memory, size_t size);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Each pass but the last shortens a branch, and most do so at once; long code is right as well. */
+/* Each pass shortens a branch, mostly all that can be at once; long ones are right as well. */
 #define MAX_PASSES 24
 /* A relative call reaches 2 GiB; the rest is for the image's own size. */
 #define REACH ((1L << 31) - (256L << 20))
@@ -44,6 +44,18 @@ uintptr_t rawtp_jit_helper(struct rawtp_jit *jit, uint32_t id)
 	return (uintptr_t)helper->fn;
 }
 
+bool rawtp_jit_is_short(struct rawtp_jit *jit, uint32_t target, int32_t low, int32_t high,
+			int32_t *distance)
+{
+	uint8_t *flags = &jit->flags[jit->index];
+
+	*distance = (int32_t)(jit->old_offsets[target] - jit->old_offsets[jit->index + 1]);
+	if (!jit->settled && jit->old_offsets[target] != UINT32_MAX && *distance >= low &&
+	    *distance <= high)
+		*flags |= RAWTP_JIT_SHORT;
+	return *flags & RAWTP_JIT_SHORT;
+}
+
 const struct rawtp_map *rawtp_jit_inline_lookup(const struct rawtp_jit *jit, uint32_t index)
 {
 	const struct rawtp_prog *prog = jit->prog;
@@ -51,9 +63,10 @@ const struct rawtp_map *rawtp_jit_inline_lookup(const struct rawtp_jit *jit, uin
 	uint64_t address;
 	uint32_t i;
 
-	if (!cpu->inlines_lookup || index < 2 || index >= prog->n_insns || jit->is_target[index] ||
-	    rawtp_decode(call) != RAWTP_OP_CALL || call->imm != BPF_FUNC_map_lookup_elem ||
-	    rawtp_decode(load) != RAWTP_OP_LD_IMM64 || load->dst_reg != BPF_REG_1)
+	if (!cpu->inlines_lookup || index < 2 || index >= prog->n_insns ||
+	    jit->flags[index] & RAWTP_JIT_TARGET || rawtp_decode(call) != RAWTP_OP_CALL ||
+	    call->imm != BPF_FUNC_map_lookup_elem || rawtp_decode(load) != RAWTP_OP_LD_IMM64 ||
+	    load->dst_reg != BPF_REG_1)
 		return NULL;
 	address = (uint32_t)load[0].imm | (uint64_t)(uint32_t)load[1].imm << 32;
 	for (i = 0; i < prog->n_maps; i++)
@@ -84,7 +97,7 @@ static void mark_targets(struct rawtp_jit *jit)
 			if (target < 0 || target >= jit->prog->n_insns)
 				rawtp_jit_fail(jit, -EINVAL);
 			else
-				jit->is_target[target] = 1;
+				jit->flags[target] |= RAWTP_JIT_TARGET;
 		}
 	}
 }
@@ -162,21 +175,25 @@ static void run_pass(struct rawtp_jit *jit)
 static void settle(struct rawtp_jit *jit)
 {
 	size_t bytes = (jit->prog->n_insns + 1) * sizeof(*jit->offsets);
+	bool same = false;
 	unsigned int pass;
+	uint32_t i;
 
+	for (i = 0; i < jit->prog->n_insns; i++)
+		jit->flags[i] &= ~RAWTP_JIT_SHORT;
 	memset(jit->old_offsets, 0xff, bytes);
-	for (pass = 0; pass < MAX_PASSES && !jit->err; pass++) {
+	jit->settled = false;
+	for (pass = 0; !same && !jit->err; pass++) {
 		uint32_t *swap = jit->old_offsets;
-		bool same;
 
+		/* With the decisions of the pass before, this one has its offsets, and is the last. */
+		jit->settled = pass >= MAX_PASSES;
 		run_pass(jit);
 		same = !memcmp(jit->offsets, swap, bytes);
 		jit->old_offsets = jit->offsets;
 		jit->offsets = swap;
-		if (same)
-			return;
 	}
-	rawtp_jit_fail(jit, -E2BIG);
+	jit->settled = true;
 }
 
 static bool helpers_in_reach(const struct rawtp_jit *jit, const void *image)
@@ -206,13 +223,15 @@ static void *place(struct rawtp_jit *jit)
 	void *image;
 
 	settle(jit);
-	image = jit->err ? NULL : rawtp_exec_alloc(jit->at, (const void *)rawtp_interpret);
+	image = jit->err ? NULL
+			 : rawtp_exec_alloc(jit->at, (const void *)rawtp_interpret, cpu->fill);
 	if (!image || helpers_in_reach(jit, image))
 		return image;
 	rawtp_exec_free(image, jit->at);
 	jit->far_calls = true;
 	settle(jit);
-	return jit->err ? NULL : rawtp_exec_alloc(jit->at, (const void *)rawtp_interpret);
+	return jit->err ? NULL
+			: rawtp_exec_alloc(jit->at, (const void *)rawtp_interpret, cpu->fill);
 }
 
 /* The last pass. Its offsets must be those that it measured with. */
@@ -263,7 +282,7 @@ int rawtp_jit_compile(struct rawtp_prog *prog)
 	jit.offsets = offsets;
 	jit.old_offsets = offsets + prog->n_insns + 1;
 	jit.entries = jit.old_offsets + prog->n_insns + 1;
-	jit.is_target = (uint8_t *)(jit.entries + prog->n_subprogs);
+	jit.flags = (uint8_t *)(jit.entries + prog->n_subprogs);
 	mark_targets(&jit);
 	err = compile(&jit, prog);
 	free(offsets);

@@ -56,9 +56,11 @@ static void prologue(struct rawtp_jit *jit)
 			x86_push(jit, x86_regs[callee_saved[i]]);
 }
 
-static void emit_jump(struct rawtp_jit *jit, int32_t distance, bool known)
+static void emit_jump(struct rawtp_jit *jit, uint32_t target)
 {
-	if (known && x86_is_imm8(distance)) {
+	int32_t distance;
+
+	if (rawtp_jit_is_short(jit, target, INT8_MIN, INT8_MAX, &distance)) {
 		rawtp_jit_byte(jit, X86_JMP_SHORT);
 		rawtp_jit_byte(jit, distance);
 	} else {
@@ -87,12 +89,8 @@ static void emit_exit(struct rawtp_jit *jit, const struct bpf_insn *insn,
 	if (jit->first_exit == UINT32_MAX) {
 		jit->first_exit = jit->index;
 	} else if (jit->n_code > 5) {
-		int32_t distance;
-		bool known;
-
 		jit->n_code = 0;
-		distance = rawtp_jit_distance(jit, jit->first_exit, &known);
-		emit_jump(jit, distance, known);
+		emit_jump(jit, jit->first_exit);
 	}
 }
 
@@ -357,19 +355,17 @@ static void emit_ja(struct rawtp_jit *jit, const struct bpf_insn *insn,
 		    const struct rawtp_jit_row *row)
 {
 	int32_t off = row->modifier ? insn->imm : insn->off;
-	bool known;
-	int32_t distance = rawtp_jit_distance(jit, jit->index + 1 + off, &known);
 
 	if (off)
-		emit_jump(jit, distance, known);
+		emit_jump(jit, jit->index + 1 + off);
 }
 
 static void emit_jcc(struct rawtp_jit *jit, const struct bpf_insn *insn, unsigned int cond)
 {
-	bool known;
-	int32_t distance = rawtp_jit_distance(jit, jit->index + 1 + insn->off, &known);
+	uint32_t target = jit->index + 1 + insn->off;
+	int32_t distance;
 
-	if (known && x86_is_imm8(distance)) {
+	if (rawtp_jit_is_short(jit, target, INT8_MIN, INT8_MAX, &distance)) {
 		rawtp_jit_byte(jit, X86_JCC_SHORT(cond));
 		rawtp_jit_byte(jit, distance);
 	} else {
@@ -638,4 +634,5 @@ const struct rawtp_jit_cpu rawtp_jit_cpu = {
 	.rows = x86_rows,
 	.prologue = prologue,
 	.inlines_lookup = inlines_lookup,
+	.fill = 0xcc, /* int3 */
 };
