@@ -450,6 +450,34 @@ TEST(map_ringbuf_kill)
 	munmap(made, 4096);
 }
 
+/*
+ * Processes that end without a word leave their number behind. When all are given away, the next
+ * one takes back those of the dead, and can be recovered itself.
+ */
+TEST(map_ringbuf_many_processes)
+{
+	struct rawtp_ringbuf *priv;
+	struct ring_reader ring;
+	uint64_t dead;
+	uint32_t i;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	ring_open(&ring, 4096);
+	priv = rawtp_ringbuf_of(ring.map);
+	CHECK(priv->member != 0);
+	/* Our own word with the number of a process that is gone. */
+	dead = (priv->control->members[priv->member] & ~((1ULL << 22) - 1)) | (uint64_t)pid;
+	rawtp_ringbuf_leave(priv);
+	for (i = 1; i < RAWTP_RINGBUF_MEMBERS; i++)
+		priv->control->members[i] = dead;
+	rawtp_ringbuf_join(priv);
+	CHECK(priv->member != 0);
+	ring_close(&ring);
+}
+
 /* The helpers' checks of flags; what the kernel's give. */
 TEST(map_ringbuf_helpers)
 {

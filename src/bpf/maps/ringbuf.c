@@ -238,7 +238,7 @@ int rawtp_ringbuf_wait(struct rawtp_map *map, int timeout_ms)
 		if (err && errno == EINTR)
 			break;
 		/* Nothing for a while, and yet something is there: its producer may be dead. */
-		if (err && errno == ETIMEDOUT)
+		if (err && errno == ETIMEDOUT && rawtp_ringbuf_is_held_up(map))
 			rawtp_ringbuf_recover(map);
 	}
 	rawtp_ringbuf_disarm(map);

@@ -121,6 +121,9 @@ uint64_t rawtp_ringbuf_drops(const struct rawtp_map *map);
 /* What dead producers left. Not for the hot path; see rawtp_map_recover(). */
 void rawtp_ringbuf_recover(struct rawtp_map *map);
 
+/* Something waits to be finished by its producer, who may be dead. */
+bool rawtp_ringbuf_is_held_up(const struct rawtp_map *map);
+
 /* Between ringbuf_produce.c and ringbuf_recover.c. */
 enum rawtp_desc_state { RAWTP_DESC_NONE, RAWTP_DESC_CLAIMED, RAWTP_DESC_PUBLISHED };
 

@@ -138,9 +138,8 @@ static void recover(const struct rawtp_ringbuf *ring, struct dead *dead)
 	rawtp_ringbuf_wake(ring);
 }
 
-void rawtp_ringbuf_recover(struct rawtp_map *map)
+static void recover_if_dead(const struct rawtp_ringbuf *ring)
 {
-	const struct rawtp_ringbuf *ring = rawtp_ringbuf_of(map);
 	struct dead dead = {.any = false};
 
 	if (!start_recovery(ring->control))
@@ -149,6 +148,22 @@ void rawtp_ringbuf_recover(struct rawtp_map *map)
 	if (dead.any)
 		recover(ring, &dead);
 	end_recovery(ring->control);
+}
+
+void rawtp_ringbuf_recover(struct rawtp_map *map)
+{
+	recover_if_dead(rawtp_ringbuf_of(map));
+}
+
+bool rawtp_ringbuf_is_held_up(const struct rawtp_map *map)
+{
+	const struct rawtp_ringbuf *ring = rawtp_ringbuf_of(map);
+	struct rawtp_desc desc;
+
+	return rawtp_desc_read(ring, __atomic_load_n(&ring->control->head, __ATOMIC_SEQ_CST),
+			       &desc) ||
+	       __atomic_load_n(ring->consumer_pos, __ATOMIC_SEQ_CST) !=
+		       __atomic_load_n(ring->producer_pos, __ATOMIC_SEQ_CST);
 }
 
 /* Tells this program from what ran in the process before exec(). */
@@ -200,6 +215,10 @@ void rawtp_ringbuf_join(struct rawtp_ringbuf *ring)
 		recover(ring, &dead);
 		end_recovery(control);
 	}
+	rawtp_ringbuf_join_fresh(ring);
+	if (ring->member)
+		return;
+	recover_if_dead(ring); /* those who ended, and did not say so, are in the way */
 	rawtp_ringbuf_join_fresh(ring);
 }
 
