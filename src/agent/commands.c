@@ -41,13 +41,16 @@ static bool reply_blob(struct rawtp_session *session, const struct rawtp_message
 		       struct rawtp_writer *writer, uint32_t n)
 {
 	struct rawtp_reply_blob reply = {.blob_size = writer->size, .n = n};
-	int fd = rawtp_write_memfd(writer);
+	int fd = rawtp_write_memfd(writer), err;
+	struct rawtp_fd kept;
 	bool alive;
 
-	if (fd < 0)
-		return refuse(session, request, fd);
-	alive = rawtp_session_reply(session, request, &reply.head, sizeof(reply), 0, &fd, 1);
-	close(fd);
+	err = fd < 0 ? fd : rawtp_fd_keep(&kept, fd);
+	if (err)
+		return refuse(session, request, err);
+	alive = rawtp_session_reply(session, request, &reply.head, sizeof(reply), 0, &kept.fd, 1);
+	/* With the answer the client may have made the program close, and use, any number. */
+	rawtp_fd_close(&kept);
 	return alive;
 }
 
@@ -217,6 +220,8 @@ static bool do_attach(struct rawtp_session *session, const void *request, struct
 	if (!reply)
 		return refuse(session, request, -ENOMEM);
 	err = attach_prog(session, attach, fds, reply);
+	/* Before the client knows: it may make the program close, and use, any number. */
+	rawtp_fds_close(fds);
 	size = sizeof(reply->reply) + strnlen(reply->log, RAWTP_WIRE_LOG);
 	alive = rawtp_session_reply(session, request, &reply->reply.head, size, err, NULL, 0);
 	free(reply);

@@ -20,6 +20,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -148,7 +150,9 @@ enum {
 	TARGET_FIRE = 'f',  /* agent_one(1) so many times; answers how many */
 	TARGET_FORK = 'k',  /* fork a child that fires so many, and wait for it; its status */
 	TARGET_LEAVE = 'l', /* fork a child that stays until it is killed; its pid */
-	TARGET_CLOSE = 'c', /* close every descriptor but its own two, and take the numbers */
+	TARGET_CLOSE =
+		'c', /* close every descriptor but its own two, and take the numbers: how many */
+	TARGET_CHECK = 'C', /* how many of these are still what they were */
 	TARGET_START = 's', /* so many threads that fire until TARGET_STOP */
 	TARGET_FORKS = 'F', /* one more, that forks children which fire 100 each */
 	TARGET_STOP = 't',  /* answers how many they fired */
@@ -196,6 +200,7 @@ static uint64_t target_do(int command, uint64_t n)
 {
 	static unsigned int n_threads;
 	uint64_t i, sum = 0;
+	struct stat st;
 	int status;
 	pid_t pid;
 
@@ -224,7 +229,12 @@ static uint64_t target_do(int command, uint64_t n)
 			if (i > 1)
 				close((int)i);
 		for (i = 2; i < 600; i++)
-			n += open("/dev/null", O_RDONLY) >= 0;
+			n += open("/dev/zero", O_RDONLY) >= 0;
+		return n;
+	case TARGET_CHECK:
+		for (i = 2; i < 2048; i++)
+			n += !fstat((int)i, &st) && S_ISCHR(st.st_mode) &&
+			     st.st_rdev == makedev(1, 5);
 		return n;
 	case TARGET_START:
 		__atomic_store_n(&target_stop, 0, __ATOMIC_RELAXED);

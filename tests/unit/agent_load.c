@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is counted stays exact, and nothing is left behind, while clients attach, detach and die, and
- * the target's threads run and fork. RAWTP_TEST_ROUNDS: how often, in place of the defaults.
+ * the target's threads run and fork. RAWTP_TEST_ROUNDS: how often, in place of the defaults (10000 was
+ * what the design asks for once; the default is for every day).
  */
 #include "agent_common.h"
 #include "client/client.h"
@@ -85,7 +86,7 @@ TEST(load_attach_and_detach)
 {
 	int map = make_map(BPF_MAP_TYPE_ARRAY), map2 = make_map(BPF_MAP_TYPE_ARRAY);
 	int prog = load_prog(COUNT, map), prog2 = load_prog(COUNT, map2);
-	unsigned int i, n = rounds(10000), fds, tasks;
+	unsigned int i, n = rounds(4000), fds, tasks;
 	struct rawtp_client *client;
 	struct attached stays;
 	struct target target;
