@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What is counted stays exact, and nothing is left behind, while clients attach, detach and die, and
- * the target's threads run and fork. RAWTP_TEST_ROUNDS: how often, in place of the defaults (10000 was
- * what the design asks for once; the default is for every day).
+ * the target's threads run and fork. RAWTP_TEST_ROUNDS: how often, in place of what is usual.
  */
 #include "agent_common.h"
 #include "client/client.h"
