@@ -15,12 +15,15 @@
 
 #include <link.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct rawtp_object *objects; /* in the order of loading */
 static struct rawtp_watch *watches;  /* newest first */
 static uint64_t failed_adds;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool exiting;
 
 /* Calls @fn for each event of @object. Returns what the last call returned. */
 static int object_for_each(const struct rawtp_object *object, rawtp_event_fn fn, void *data)
@@ -221,9 +224,20 @@ static void add_object(struct rawtp_object *object)
 	object_for_each(object, tell_added, NULL);
 }
 
-void rawtp_object_register(struct rawtp_object *object)
+static void at_exit(void)
+{
+	__atomic_store_n(&exiting, true, __ATOMIC_RELAXED);
+}
+
+static void init_once(void)
 {
 	rawtp_rcu_init();
+	atexit(at_exit);
+}
+
+void rawtp_object_register(struct rawtp_object *object)
+{
+	pthread_once(&once, init_once);
 	pthread_mutex_lock(&lock);
 	add_object(object);
 	pthread_mutex_unlock(&lock);
@@ -239,6 +253,12 @@ void rawtp_object_unregister(struct rawtp_object *object)
 {
 	struct rawtp_object **at;
 
+	/*
+	 * A process that ends unmaps nothing. It may do so in a signal handler that interrupted a
+	 * section or a holder of the lock on this very thread: neither can be waited for.
+	 */
+	if (__atomic_load_n(&exiting, __ATOMIC_RELAXED))
+		return;
 	pthread_mutex_lock(&lock);
 	for (at = &objects; *at && *at != object; at = &(*at)->next)
 		;
@@ -302,7 +322,7 @@ static int scan_object(struct dl_phdr_info *info, size_t size, void *data)
 
 void rawtp_registry_scan(void)
 {
-	rawtp_rcu_init();
+	pthread_once(&once, init_once);
 	pthread_mutex_lock(&lock);
 	dl_iterate_phdr(scan_object, NULL);
 	pthread_mutex_unlock(&lock);

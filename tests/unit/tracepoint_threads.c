@@ -351,6 +351,39 @@ TEST(tracepoint_fork)
 	CHECK_EQ(unregister_trace_stress(count_seen, NULL), 0);
 }
 
+/* A handler that ends the process in the middle of a section: exit() does not wait for itself. */
+static void on_alarm(int sig)
+{
+	exit(42);
+}
+
+static void stay(void *data, uint64_t value)
+{
+	for (;;)
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+TEST(tracepoint_exit_in_section)
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		signal(SIGALRM, on_alarm);
+		if (register_trace_stress(stay, NULL))
+			_exit(1);
+		alarm(1);
+		trace_stress(1);
+		_exit(2);
+	}
+	CHECK(pid > 0);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFEXITED(status));
+	CHECK_EQ(WEXITSTATUS(status), 42);
+}
+
 /* A breakpoint on a site: refused, nothing changed; taken away, it works. */
 TEST(tracepoint_foreign_bytes)
 {
