@@ -62,8 +62,9 @@ static bool selected(const char *name, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	const struct rawtp_test *const *test;
-	unsigned int total = 0;
+	/* Kept over test_skip()'s longjmp(). */
+	const struct rawtp_test *const *volatile test;
+	volatile unsigned int total = 0;
 
 	for (test = __start_rawtp_tests; test < __stop_rawtp_tests; test++) {
 		unsigned int before = failures;

@@ -117,24 +117,24 @@ RAWTP_C_END
 static inline __attribute__((always_inline, unused)) uint64_t rawtp_bytes_u64(const void *src,
 									      size_t size)
 {
-	uint8_t u8;
-	uint16_t u16;
-	uint32_t u32;
-	uint64_t u64 = 0;
+	uint8_t as_8;
+	uint16_t as_16;
+	uint32_t as_32;
+	uint64_t as_64 = 0;
 
 	switch (size) {
 	case 1:
-		__builtin_memcpy(&u8, src, sizeof(u8));
-		return u8;
+		__builtin_memcpy(&as_8, src, sizeof(as_8));
+		return as_8;
 	case 2:
-		__builtin_memcpy(&u16, src, sizeof(u16));
-		return u16;
+		__builtin_memcpy(&as_16, src, sizeof(as_16));
+		return as_16;
 	case 4:
-		__builtin_memcpy(&u32, src, sizeof(u32));
-		return u32;
+		__builtin_memcpy(&as_32, src, sizeof(as_32));
+		return as_32;
 	case 8:
-		__builtin_memcpy(&u64, src, sizeof(u64));
-		return u64;
+		__builtin_memcpy(&as_64, src, sizeof(as_64));
+		return as_64;
 	default:
 		return 0;
 	}
