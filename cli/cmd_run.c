@@ -60,17 +60,12 @@ static int wait_status(int status)
 /* Attaches, lets it go, watches it to its end. */
 static int trace(struct run *run, pid_t pid, struct rawtp_client *client)
 {
-	int status = rawtp_session_add_client(&run->session, pid, client), err;
+	int status = rawtp_session_add_client(&run->session, pid, client);
 
 	if (!status)
 		status = rawtp_session_attach(&run->session);
-	if (!status) {
-		err = rawtp_client_go(client);
-		if (err)
-			status = rawtp_cli_error(run->cli, "%s does not start: %s", run->command[0],
-						 strerror(-err));
-	}
 	run->monitor.child = pid;
+	run->monitor.start = client;
 	if (!status)
 		status = rawtp_monitor_run(&run->monitor);
 	if (status) {

@@ -13,7 +13,9 @@ static volatile sig_atomic_t stopped;
 
 static void on_signal(int sig)
 {
-	stopped = sig;
+	/* SIGCHLD only ends waiting. */
+	if (sig != SIGCHLD)
+		stopped = sig;
 }
 
 void rawtp_monitor_catch_signals(void)
@@ -24,11 +26,7 @@ void rawtp_monitor_catch_signals(void)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
-}
-
-bool rawtp_monitor_stopped(void)
-{
-	return stopped;
+	sigaction(SIGCHLD, &action, NULL);
 }
 
 static double now(void)
@@ -138,9 +136,11 @@ static void on_gone(const struct rawtp_session_target *target, void *data)
 
 	if (!out->json) {
 		fprintf(out->file,
-			"process %d (%s) has exited or was detached; its figures and the "
-			"maps are kept\n",
-			(int)target->pid, target->comm);
+			"process %d (%s) has exited, runs another program, or was detached; its "
+			"figures and the maps are kept
+			",
+			(int)target->pid,
+			target->comm);
 		return;
 	}
 	rawtp_output_object(out, NULL);
@@ -191,8 +191,9 @@ static double loop(struct rawtp_monitor *monitor, struct rawtp_rings *rings)
 			break;
 		if (stopped)
 			pass_on(monitor);
-		if (!rawtp_session_check(monitor->session, on_gone, monitor->out) &&
-		    !monitor->child)
+		/* The end of our own child is told by child_ended(). */
+		if (!monitor->child &&
+		    !rawtp_session_check(monitor->session, on_gone, monitor->out))
 			break;
 		if (monitor->seconds && t >= start + monitor->seconds)
 			break;
@@ -246,12 +247,18 @@ int rawtp_monitor_run(struct rawtp_monitor *monitor)
 	struct rawtp_output *out = monitor->out;
 	struct rawtp_rings *rings;
 	double seconds;
-	int status;
+	int status, err;
 
 	status = rawtp_rings_open(monitor->session->cli, out, monitor->session->objects,
 				  monitor->session->n_objects, monitor->record, &rings);
 	if (status)
 		return status;
+	err = monitor->start ? rawtp_client_go(monitor->start) : 0;
+	if (err) {
+		rawtp_rings_close(rings);
+		return rawtp_cli_error(monitor->session->cli, "the command does not start: %s",
+				       strerror(-err));
+	}
 	print_start(monitor);
 	print_header(out);
 	fflush(out->file);

@@ -13,20 +13,23 @@
 struct rawtp_monitor {
 	struct rawtp_session *session;
 	struct rawtp_output *out;
-	double seconds;       /* ends by itself after so many; 0: when it is stopped */
-	double interval;      /* between two lines of rates, in seconds; 0: none */
-	uint32_t max_entries; /* of a map, in text; 0: all */
-	const char *record;   /* struct of the ring buffers' records, or NULL */
-	pid_t child;          /* ends when this child does; 0: none */
-	int child_status;     /* as waitpid() has it */
-	bool interrupted;     /* SIGINT has come once */
+	double seconds;             /* ends by itself after so many; 0: when it is stopped */
+	double interval;            /* between two lines of rates, in seconds; 0: none */
+	uint32_t max_entries;       /* of a map, in text; 0: all */
+	const char *record;         /* struct of the ring buffers' records, or NULL */
+	pid_t child;                /* ends when this child does; 0: none */
+	struct rawtp_client *start; /* the child's, which waits for rawtp_client_go(); or NULL */
+	int child_status;           /* as waitpid() has it */
+	bool interrupted;           /* SIGINT has come once */
 };
 
 /* Runs to the end, detaches, prints. Returns an exit status. */
 int rawtp_monitor_run(struct rawtp_monitor *monitor);
 
-/* From now on SIGINT, SIGTERM and SIGHUP end a monitor instead of the process. */
+/*
+ * From now on SIGINT, SIGTERM and SIGHUP end a monitor instead of the process, and a child that ends
+ * is seen at once.
+ */
 void rawtp_monitor_catch_signals(void);
-bool rawtp_monitor_stopped(void);
 
 #endif
