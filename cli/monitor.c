@@ -137,10 +137,8 @@ static void on_gone(const struct rawtp_session_target *target, void *data)
 	if (!out->json) {
 		fprintf(out->file,
 			"process %d (%s) has exited, runs another program, or was detached; its "
-			"figures and the maps are kept
-			",
-			(int)target->pid,
-			target->comm);
+			"figures and the maps are kept\n",
+			(int)target->pid, target->comm);
 		return;
 	}
 	rawtp_output_object(out, NULL);
