@@ -336,7 +336,14 @@ void rawtp_hash_recover(struct rawtp_map *map)
 	void *key = malloc(hash->key_size);
 	uint32_t index;
 
-	for (index = 0; key && index < hash->n_elems; index++)
+	for (index = 0; key && index < hash->n_elems; index++) {
+		/* Never used, as far as one knows: looking would give the elements memory. */
+		if (index % 64 == 0 &&
+		    !__atomic_load_n(&hash->used[index / 64], __ATOMIC_RELAXED)) {
+			index += 63;
+			continue;
+		}
 		recover_elem(hash, index, key);
+	}
 	free(key);
 }

@@ -381,6 +381,7 @@ static struct rawtp_map *map_open(int fd, bool keep)
 {
 	struct rawtp_map *map;
 	struct stat st;
+	bool fresh = false;
 	int err = -ENOMEM;
 
 	pthread_once(&map_once, init_once);
@@ -403,12 +404,15 @@ static struct rawtp_map *map_open(int fd, bool keep)
 			goto unlock;
 		}
 		rawtp_list_add_tail(&map->node, &maps);
+		fresh = !map->constant;
 	}
 	if (keep)
 		keep_fd(map, fd);
 	err = 0;
 unlock:
 	pthread_mutex_unlock(&map_lock);
+	if (fresh) /* a program starts with what those before it left */
+		rawtp_map_recover(map);
 	return err ? rawtp_err_ptr(err) : map;
 }
 

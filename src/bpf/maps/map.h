@@ -162,7 +162,8 @@ static inline size_t rawtp_map_sys_value_size(const struct rawtp_map *map)
 					      : map->value_size;
 }
 /*
- * Takes back what processes that died in the middle of an operation held. For readers and agents,
+ * Takes back what processes that died in the middle of an operation held. Done when a process opens
+ * a map that it had not open, and by a ring's reader that waits; else it is for readers and agents,
  * when they learn that a peer is gone, or find a ring buffer stuck; not for the hot path: looks into
  * /proc. Any number of processes may call it at any time.
  */
