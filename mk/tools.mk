@@ -63,6 +63,5 @@ $(foreach d,$(sort $(dir $(EXAMPLE_SRC))),$(eval $(call example_program,$(d))))
 tools: $(RAWTP) $(PROVIDER) $(BPF_OBJ) $(EXAMPLES)
 
 demo:
-	@scripts/install-deps demo
 	@$(MAKE) --no-print-directory $(LIB) tools
 	@BUILD=$(BUILD) scripts/demo

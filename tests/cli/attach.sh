@@ -18,7 +18,7 @@ gone() { # nothing is attached to $pid any more
 }
 
 start 0 100
-json_of attach-json 'len([e for e in j["events"] if "rates" in e]) == 3 and
+json_of attach-json '0 < len([e for e in j["events"] if "rates" in e]) <= 3 and
 	j["totals"][0]["events"] == {m["name"]: m for m in j["maps"]}["ticks"]["entries"][0]["value"] > 0 and
 	j["totals"][1]["events"] == {m["name"]: m for m in j["maps"]}[".bss"]["variables"]["tocks"] > 0 and
 	{m["name"]: m for m in j["maps"]}["records"]["records"] == len([e for e in j["events"] if "record" in e]) > 0 and
