@@ -49,7 +49,7 @@ struct rawtp_thread *rawtp_thread_attach(void);
  * event. Writers pay with membarrier(2), so a compiler barrier is all that readers need.
  * rawtp_read_lock() returns NULL where the thread has no record and can get none.
  */
-static inline struct rawtp_thread *rawtp_read_lock(void)
+static inline __attribute__((always_inline)) struct rawtp_thread *rawtp_read_lock(void)
 {
 	struct rawtp_thread *self = rawtp_self;
 	uint64_t rcu;
@@ -68,7 +68,7 @@ static inline struct rawtp_thread *rawtp_read_lock(void)
 	return self;
 }
 
-static inline void rawtp_read_unlock(struct rawtp_thread *self)
+static inline __attribute__((always_inline)) void rawtp_read_unlock(struct rawtp_thread *self)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	/* Release: on weakly ordered CPUs the section's loads end before the writer sees it left. */
