@@ -97,8 +97,8 @@ static uint8_t pick_size(void)
 }
 
 /*
- * No division, and no 32-bit shift by a register: here their results have bounds, in most kernels
- * they have none.
+ * No division, and no shift by a register: here their results have bounds, in most kernels they have
+ * none.
  */
 static void gen_alu(void)
 {
@@ -109,7 +109,7 @@ static void gen_alu(void)
 	bool is_shift = op == BPF_LSH || op == BPF_RSH || op == BPF_ARSH;
 	int32_t imm = is_shift ? (int32_t)pick(class == BPF_ALU ? 32 : 64) : pick_imm();
 
-	if (pick(3) || (is_shift && class == BPF_ALU))
+	if (pick(3) || is_shift)
 		emit(class | op | BPF_K, dst, 0, 0, imm);
 	else
 		emit(class | op | BPF_X, dst, pick_reg(NUMBER), 0, 0);
@@ -216,7 +216,8 @@ static void gen_jump(void)
 	uint8_t dst = pick_reg(pick(8) ? NUMBER : POINTER);
 	int16_t off = pick(60) ? 1 + (int16_t)pick(8) : -(int16_t)(2 + pick(8));
 
-	if (pick(3))
+	/* Common bits of two registers are followed here, and not in most kernels. */
+	if (pick(3) || BPF_OP(code) == BPF_JSET)
 		emit(code | BPF_K, dst, 0, off, pick_imm());
 	else
 		emit(code | BPF_X, dst, pick_reg(NUMBER), off, 0);
