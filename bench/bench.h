@@ -2,7 +2,7 @@
 /*
  * Benchmarks as tables. A case is a row; all rows of a table are measured in turn, round after
  * round, so that whatever slows the machine for a while slows them all, and a row is compared with
- * its base round by round. Figures are nanoseconds per event: median, and the 10th and 90th
+ * its base round by round. Figures are nanoseconds of CPU time per event: median, and the 10th and 90th
  * percentile of the rounds.
  */
 #ifndef RAWTP_BENCH_H
@@ -38,8 +38,5 @@ extern const struct bench_table bench_path, bench_kernel;
 
 /* Why setup() or begin() failed; one line. */
 int bench_why(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* Nanoseconds of the monotonic clock. */
-uint64_t bench_now(void);
 
 #endif

@@ -12,8 +12,11 @@ $(BENCH): $(BENCH_OBJ) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $(BENCH_OBJ) -L$(BUILD) -lrawtp '-Wl,-rpath,$$ORIGIN/..' -pthread
 
-.PHONY: bench
+.PHONY: bench bench-doc
 bench: $(BENCH)
 	@$(BENCH) -f $(FORMAT)
 	@FORMAT=$(FORMAT) CC="$(CC)" bench/mail_sum.sh
+bench-doc: $(BENCH)
+	@BUILD=$(BUILD) CC="$(CC)" bench/doc.sh
+
 test: $(BENCH)
