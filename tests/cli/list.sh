@@ -21,6 +21,10 @@ program app -shared -fPIC && check list-shared same_list "$dir/app"
 program app -static-pie -L. "$BUILD/librawtp.a" 2>/dev/null && check list-static-pie same_list "$dir/app"
 program app -Wl,-z,pack-relative-relocs 2>/dev/null && check list-relr same_list "$dir/app"
 program app -Wl,-O1 -Wl,--gc-sections -ffunction-sections -flto && check list-lto same_list "$dir/app"
+if type -P aarch64-linux-gnu-gcc >/dev/null &&
+	aarch64-linux-gnu-gcc -O2 -shared -fPIC -Iinclude -Itests/cli -o "$dir/arm64.so" tests/cli/app.c 2>/dev/null; then
+	check list-arm64 same_list "$dir/arm64.so"
+fi
 program app -DRAWTP_NO_PATCH
 check list-branch-kind grep -q '1 site, branch' <("$rawtp" list -v "$dir/app" app_tock)
 
