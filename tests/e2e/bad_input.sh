@@ -99,8 +99,8 @@ kill $stranger
 crashed=0 taken=0
 bytes=$(stat -c %s "$tick")
 RANDOM=7
-rounds=100
-[[ ${SAN:-} ]] && rounds=20
+rounds=100 limit=60
+[[ ${SAN:-} ]] && rounds=20 limit=10
 for ((i = 0; i < rounds; i++)); do
 	cp "$tick" "$work/flipped.bpf.o"
 	at=$(((RANDOM * 32768 + RANDOM) % bytes))
@@ -110,7 +110,7 @@ for ((i = 0; i < rounds; i++)); do
 	# sanitizers cannot live with that.
 	(
 		[[ ${SAN:-} ]] || ulimit -v 600000
-		exec timeout -k 5 60 "$RAWTP" test "$work/flipped.bpf.o" on_tick 1 2 >/dev/null 2>"$work/err" </dev/null
+		exec timeout -k 5 $limit "$RAWTP" test "$work/flipped.bpf.o" on_tick 1 2 >/dev/null 2>"$work/err" </dev/null
 	)
 	rc=$?
 	[[ ${SAN:-} && $rc == 124 ]] && rc=1
