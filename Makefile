@@ -18,6 +18,8 @@ comma   := ,
 ifeq ($(origin CC),default)
 CC := gcc
 endif
+# One line a file; make V=1 prints the commands.
+SAY = $(if $(V),,@printf '  %-4s  %s\n' $(1) $@;)
 BUILD ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wno-unused-parameter

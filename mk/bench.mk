@@ -10,7 +10,7 @@ $(BENCH_OBJ): CFLAGS += -Ibench -Ibench/$(if $(wildcard bench/$(ARCH)),$(ARCH),g
 
 $(BENCH): $(BENCH_OBJ) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $(BENCH_OBJ) -L$(BUILD) -lrawtp '-Wl,-rpath,$$ORIGIN/..' -pthread
+	$(call SAY,LINK)$(CC) $(LDFLAGS_ALL) -o $@ $(BENCH_OBJ) -L$(BUILD) -lrawtp '-Wl,-rpath,$$ORIGIN/..' -pthread
 
 .PHONY: bench bench-doc
 bench: $(BENCH)

@@ -23,13 +23,13 @@ EXTRA_src_bpf_jit_x86_64_table := -Os
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(ROOM_OPT) $(EXTRA_$(subst /,_,$(basename $<))) -MMD -MP -c -o $@ $<
+	$(call SAY,CC)$(CC) $(CFLAGS_ALL) $(ROOM_OPT) $(EXTRA_$(subst /,_,$(basename $<))) -MMD -MP -c -o $@ $<
 
 $(LIB): $(LIB_OBJ) src/rawtp.map
-	$(CC) -shared -Wl,-soname,librawtp.so.0 -Wl,--version-script=src/rawtp.map $(if $(SAN),,-Wl,-z,defs) \
+	$(call SAY,LINK)$(CC) -shared -Wl,-soname,librawtp.so.0 -Wl,--version-script=src/rawtp.map $(if $(SAN),,-Wl,-z,defs) \
 		-Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete $(PACK_RELOCS) $(LDFLAGS_ALL) -o $@ $(LIB_OBJ) -pthread
-	ln -sf librawtp.so $(BUILD)/librawtp.so.0
+	@ln -sf librawtp.so $(BUILD)/librawtp.so.0
 
 $(LIB_A): $(LIB_OBJ)
-	rm -f $@
-	$(AR) rcs $@ $(LIB_OBJ)
+	@rm -f $@
+	$(call SAY,AR)$(AR) rcs $@ $(LIB_OBJ)

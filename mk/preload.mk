@@ -9,6 +9,6 @@ ALL         += $(PRELOAD)
 $(BUILD)/obj/preload/%.o: INC += -I.
 
 $(PRELOAD): $(PRELOAD_OBJ) $(LIB)
-	$(CC) -shared -Wl,-soname,librawtp-bpf.so -Wl,-z,now -Wl,-z,relro $(if $(SAN),,-Wl,-z,defs) \
+	$(call SAY,LINK)$(CC) -shared -Wl,-soname,librawtp-bpf.so -Wl,-z,now -Wl,-z,relro $(if $(SAN),,-Wl,-z,defs) \
 		-Wl,-rpath,'$$ORIGIN:$$ORIGIN/..' $(LDFLAGS_ALL) -o $@ $(PRELOAD_OBJ) -L$(BUILD) -lrawtp \
 		-pthread -ldl

@@ -13,12 +13,12 @@ TEST_LIB := $(BUILD)/obj/tests/support.a
 
 $(TEST_LIB): $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out tests/harness.c,$(wildcard tests/*.c)))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call SAY,AR)$(AR) rcs $@ $^
 
 $(UNIT): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/harness.o $(TEST_LIB) \
 		$(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -rdynamic -o $@ $^ -pthread -ldl
+	$(call SAY,LINK)$(CC) $(LDFLAGS_ALL) -rdynamic -o $@ $^ -pthread -ldl
 
 .PHONY: unit test check
 unit: $(UNIT)
@@ -40,11 +40,11 @@ E2E_PROG := $(patsubst %.c,$(BUILD)/%,$(filter-out %.bpf.c,$(sort $(wildcard tes
 
 $(BUILD)/tests/e2e/%.bpf.o: tests/e2e/%.bpf.c
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+	$(call SAY,BPF)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
 $(E2E_PROG): $(BUILD)/tests/e2e/%: $(BUILD)/obj/tests/e2e/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $< -L$(BUILD) -lrawtp '-Wl,-rpath,$$ORIGIN/../..' -pthread
+	$(call SAY,LINK)$(CC) $(LDFLAGS_ALL) -o $@ $< -L$(BUILD) -lrawtp '-Wl,-rpath,$$ORIGIN/../..' -pthread
 
 .PHONY: e2e
 e2e: $(E2E_BPF) $(E2E_PROG)
@@ -53,5 +53,5 @@ test: e2e
 # Runs a program given as hex; the protocol of public conformance runners.
 $(BUILD)/tests/vm-run: $(BUILD)/obj/tests/run/vm-run.o $(TEST_LIB) $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ -pthread -ldl
+	$(call SAY,LINK)$(CC) $(LDFLAGS_ALL) -o $@ $^ -pthread -ldl
 test: $(BUILD)/tests/vm-run

@@ -15,7 +15,7 @@ $(BUILD)/obj/cli/%.o: INC := $(TOOL_INC)
 
 # -rdynamic: libbpf must find our syscall() and epoll functions before libc's.
 $(RAWTP): $(CLI_OBJ) $(ROUTE_OBJ) $(LIB_A)
-	$(CC) $(LDFLAGS_ALL) -rdynamic -Wl,-z,now -Wl,-z,relro -o $@ $(CLI_OBJ) $(ROUTE_OBJ) $(LIB_A) \
+	$(call SAY,LINK)$(CC) $(LDFLAGS_ALL) -rdynamic -Wl,-z,now -Wl,-z,relro -o $@ $(CLI_OBJ) $(ROUTE_OBJ) $(LIB_A) \
 		-lbpf -lelf -pthread -ldl
 
 # Preloaded into any program: nothing but libc and librawtp.so, which lies beside it or one above. -fno-builtin: the compiler
@@ -29,7 +29,7 @@ $(BUILD)/obj/providers/%.o: INC = -Iinclude -I$(<D)
 $(BUILD)/obj/providers/%.o: override CFLAGS += -fno-builtin -U_FORTIFY_SOURCE -ftls-model=initial-exec
 
 $(PROVIDER): $(PROVIDER_OBJ) $(LIB)
-	$(CC) -shared -Wl,-soname,librawtp-libc.so -Wl,-z,now -Wl,-z,relro $(if $(SAN),,-Wl,-z,defs) \
+	$(call SAY,LINK)$(CC) -shared -Wl,-soname,librawtp-libc.so -Wl,-z,now -Wl,-z,relro $(if $(SAN),,-Wl,-z,defs) \
 		-Wl,-rpath,'$$ORIGIN:$$ORIGIN/..' $(LDFLAGS_ALL) -o $@ $(PROVIDER_OBJ) -L$(BUILD) -lrawtp -pthread -ldl
 
 # BPF objects: any *.bpf.c of the examples.
@@ -41,7 +41,7 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Iinclude \
 
 $(BUILD)/examples/%.bpf.o: examples/%.bpf.c
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
+	$(call SAY,BPF)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c -o $@ $<
 
 # Programs: the other sources of each folder, linked as an author would.
 EXAMPLE_SRC := $(sort $(filter-out %.bpf.c,$(wildcard examples/*/*.c)))
@@ -55,7 +55,7 @@ $(BUILD)/obj/examples/kernel_style_header/%.o: INC = -Iinclude -Iinclude/compat 
 define example_program
 $(BUILD)/$(1)$(notdir $(1:/=)): $(patsubst %.c,$(BUILD)/obj/%.o,$(filter $(1)%,$(EXAMPLE_SRC))) $(LIB)
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS_ALL) -o $$@ $$(filter %.o,$$^) -L$(BUILD) -lrawtp -Wl,-rpath,'$$$$ORIGIN/../..'
+	$$(call SAY,LINK)$$(CC) $$(LDFLAGS_ALL) -o $$@ $$(filter %.o,$$^) -L$(BUILD) -lrawtp -Wl,-rpath,'$$$$ORIGIN/../..'
 endef
 $(foreach d,$(sort $(dir $(EXAMPLE_SRC))),$(eval $(call example_program,$(d))))
 
