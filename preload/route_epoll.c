@@ -94,6 +94,14 @@ __attribute__((constructor(101))) static void init(void)
 		return;
 	libc_epoll_pwait = (epoll_pwait_fn)find("epoll_pwait");
 	libc_epoll_ctl = (epoll_ctl_fn)find("epoll_ctl");
+}
+
+/*
+ * After the library's own handlers are registered (constructors with a number), so that fork() takes
+ * our lock first: with it held, we ask the library for its maps.
+ */
+__attribute__((constructor)) static void init_fork(void)
+{
 	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }
 
