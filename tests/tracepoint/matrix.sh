@@ -48,7 +48,7 @@ build_row() { # compiler flags link kind
 for cc in $(compilers); do
 	while IFS='|' read -r flags link kind; do
 		name="$cc $flags $link $kind"
-		[[ $link == *lld* ]] && ! type -P ld.lld >/dev/null && { echo "skip $name # no lld"; continue; }
+		[[ $link == *lld* || $link == LTO && $cc == *clang* ]] && ! type -P ld.lld >/dev/null && { echo "skip $name # no lld"; continue; }
 		if ! build_row "$cc" "$flags" "$link" "$kind" >"$dir/build.log" 2>&1; then
 			grep -m 5 -E 'error|undefined' "$dir/build.log"
 			not_ok "$name" "does not build"
