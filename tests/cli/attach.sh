@@ -3,7 +3,7 @@
 # rawtp attach: to processes that run, by number and by name; how it ends; and what it refuses.
 . tests/cli/lib.sh
 
-program app
+program app || exit 1
 bpf attach
 object=$dir/attach.bpf.o
 mv "$dir/app" "$dir/rawtp-app"

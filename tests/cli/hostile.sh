@@ -5,7 +5,7 @@
 . tests/cli/lib.sh
 
 type -P python3 >/dev/null || skip_all "no python3 to damage files with"
-program app
+program app || exit 1
 bpf attach
 strip -o "$dir/small" "$dir/app"
 

@@ -3,7 +3,7 @@
 # rawtp list and rawtp ps: files of every kind of link, processes, patterns, and what is not there.
 . tests/cli/lib.sh
 
-program app
+program app || exit 1
 expect list-file 0 "$rawtp" list "$dir/app"
 expect list-verbose 0 "$rawtp" list -v "$dir/app"
 "$rawtp" list "$dir/app" >"$dir/want"

@@ -3,7 +3,7 @@
 # rawtp run: every event from the first instruction, exactly; the status passed on; what cannot be run.
 . tests/cli/lib.sh
 
-program app
+program app || exit 1
 bpf attach
 object=$dir/attach.bpf.o
 
