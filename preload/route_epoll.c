@@ -119,7 +119,11 @@ static void make_readable(const struct ring *ring)
 		return;
 }
 
-/* Looks again afterwards: a record may have come between the look and the drain. */
+/*
+ * With the lock held, or the ring in nobody else's hands: else a thread that saw a record could
+ * announce it after another has consumed it. Looks again afterwards: a record may have come between
+ * the look and the drain.
+ */
 static void refresh(const struct ring *ring)
 {
 	uint64_t count;
@@ -198,9 +202,17 @@ static void unlist(struct ring *ring)
 	for (at = &rings; *at; at = &(*at)->next) {
 		if (*at != ring)
 			continue;
-		*at = ring->next;
+		/* epoll_pwait() looks whether there is any without the lock. */
+		__atomic_store_n(at, ring->next, __ATOMIC_RELAXED);
 		break;
 	}
+	pthread_mutex_unlock(&lock);
+}
+
+static void refresh_alone(struct ring *ring)
+{
+	pthread_mutex_lock(&lock);
+	refresh(ring);
 	pthread_mutex_unlock(&lock);
 }
 
@@ -211,9 +223,9 @@ static void *watch(void *data)
 	bool go_on = true;
 
 	while (go_on) {
-		refresh(ring);
+		refresh_alone(ring);
 		if (rawtp_ringbuf_poll(ring->map_fd, SLICE_MS) == 1) {
-			make_readable(ring);
+			refresh_alone(ring);
 			go_on = park(ring);
 		}
 		if (go_on && ms_since(&checked) >= CHECK_MS) {
@@ -313,7 +325,7 @@ static int add_ring(int epoll_fd, int map_fd, struct epoll_event *event)
 	}
 	pthread_mutex_lock(&lock);
 	ring->next = rings;
-	rings = ring;
+	__atomic_store_n(&rings, ring, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&lock);
 	err = start(ring);
 	if (!err)
