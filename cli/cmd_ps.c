@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct ps {
 	struct rawtp_cli *cli;
@@ -152,8 +153,9 @@ static int run(struct rawtp_cli *cli, int argc, char **argv)
 	if (err < 0)
 		return rawtp_cli_error(cli, "cannot look for processes: %s", strerror(-err));
 	if (!ps.shown && !cli->json)
-		puts("no process carries tracepoints; rawtp run --provider libc -- COMMAND starts "
-		     "one");
+		printf("no process%s carries tracepoints; rawtp run --provider libc -- COMMAND "
+		       "starts one\n",
+		       geteuid() ? " of this user" : "");
 	return RAWTP_EXIT_OK;
 }
 

@@ -98,11 +98,15 @@ static void print_figures(struct rawtp_output *out, const struct rawtp_session_p
 	rawtp_output_end(out);
 }
 
-static void print_header(struct rawtp_output *out)
+/* Above the first figures, so that records and the command's own output do not part them. */
+static void print_header(struct rawtp_monitor *monitor)
 {
-	if (!out->json)
+	struct rawtp_output *out = monitor->out;
+
+	if (!out->json && !monitor->headed)
 		fprintf(out->file, "%8s  %-20s %-24s %14s %14s %8s %10s\n", "seconds", "program",
 			"tracepoint", "events", "events/s", "ns/run", "misses");
+	monitor->headed = true;
 }
 
 static void print_rates(struct rawtp_monitor *monitor, double at, double seconds)
@@ -112,6 +116,7 @@ static void print_rates(struct rawtp_monitor *monitor, double at, double seconds
 	unsigned int i;
 
 	rawtp_session_read(session);
+	print_header(monitor);
 	if (out->json) {
 		rawtp_output_object(out, NULL);
 		rawtp_output_double(out, "seconds", at, 3);
@@ -206,6 +211,7 @@ static void print_totals(struct rawtp_monitor *monitor, double seconds)
 	struct rawtp_output *out = monitor->out;
 	unsigned int i;
 
+	print_header(monitor);
 	if (out->json) {
 		rawtp_output_double(out, "seconds", seconds, 3);
 		rawtp_output_array(out, "totals");
@@ -258,7 +264,6 @@ int rawtp_monitor_run(struct rawtp_monitor *monitor)
 				       strerror(-err));
 	}
 	print_start(monitor);
-	print_header(out);
 	fflush(out->file);
 	seconds = loop(monitor, rings);
 	rawtp_session_detach(monitor->session);

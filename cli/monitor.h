@@ -21,6 +21,7 @@ struct rawtp_monitor {
 	struct rawtp_client *start; /* the child's, which waits for rawtp_client_go(); or NULL */
 	int child_status;           /* as waitpid() has it */
 	bool interrupted;           /* SIGINT has come once */
+	bool headed;                /* the columns have been named */
 };
 
 /* Runs to the end, detaches, prints. Returns an exit status. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "object.h"
 #include "elf_file.h"
+#include "preload/route.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -191,6 +192,11 @@ static int report_refusal(const struct rawtp_cli *cli, const struct rawtp_object
 		print_indented(log);
 		return RAWTP_EXIT_FAILED;
 	}
+	if (err == EPERM && !rawtp_route())
+		return rawtp_cli_error(cli,
+				       "%s: the kernel permits it with CAP_BPF and CAP_PERFMON "
+				       "only; run it as root, or without -k",
+				       object->path);
 	return rawtp_cli_error(cli, "%s: cannot be loaded: %s", object->path,
 			       *warnings.last ? warnings.last : strerror(err));
 }

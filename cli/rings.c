@@ -187,9 +187,9 @@ void rawtp_rings_print(struct rawtp_rings *rings)
 		const struct ring *ring = &rings->ring[i];
 
 		if (!out->json) {
-			fprintf(out->file, "%s (ringbuf): %s records, %s bytes\n",
+			fprintf(out->file, "%s (ringbuf): %s record%s, %s bytes\n",
 				bpf_map__name(ring->map), rawtp_output_thousands(ring->records),
-				rawtp_output_thousands(ring->bytes));
+				ring->records == 1 ? "" : "s", rawtp_output_thousands(ring->bytes));
 			continue;
 		}
 		if (!rawtp_output_object(out, NULL))

@@ -41,6 +41,7 @@ struct rawtp_session {
 	struct rawtp_session_target targets[RAWTP_SESSION_MAX_TARGETS];
 	unsigned int n_objects, n_programs, n_targets;
 	uint32_t sample; /* time one run in so many; 0: none */
+	bool started;    /* the target is a command of ours, which nobody can look at afterwards */
 };
 
 /* All of these return 0 or an exit status, and have printed the error then. */
