@@ -383,9 +383,9 @@ TEST(client_target_that_closes_everything)
 	close(again);
 	close(link);
 	WAIT_UNTIL(n_links(client) == 0);
-	/* What the program has opened is as it was; beside it: eventfd, socket, two sessions. */
+	/* What the program has opened is as it was; beside it: a pair, a socket, two sessions. */
 	CHECK_EQ(target_call(&target, TARGET_CHECK, 0), opened);
-	WAIT_UNTIL(count_of(target.pid, "fd") <= fds + 4);
+	WAIT_UNTIL(count_of(target.pid, "fd") <= fds + 5);
 	rawtp_client_set_targets(NULL, 0);
 	rawtp_client_close(client);
 	CHECK_EQ(target_end(&target), 0);
