@@ -412,6 +412,20 @@ TEST(helpers_format)
 	CHECK(len > 100 && len <= 1024);
 }
 
+/* What is parsed is a copy, and a copy has an end. */
+TEST(helpers_printk_long_format)
+{
+	rawtp_helper_fn print = rawtp_helper(BPF_FUNC_trace_printk)->fn;
+	char format[1100];
+
+	memset(format, 'a', sizeof(format));
+	format[sizeof(format) - 1] = '\0';
+	CHECK_EQ(print(oracle_ptr(format), sizeof(format), 0, 0, 0), (uint64_t)-EINVAL);
+	format[1023] = '\0';
+	CHECK_EQ(print(oracle_ptr(format), sizeof(format), 0, 0, 0), 1023);
+	CHECK_EQ(print(oracle_ptr(format), 1023, 0, 0, 0), (uint64_t)-EINVAL);
+}
+
 /* bpf_printk("x=%d", args[0]) */
 static int load_printer(void)
 {
