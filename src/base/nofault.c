@@ -40,6 +40,14 @@ static int copy_by_pipe(void *dst, const void *src, size_t size)
 	return err;
 }
 
+/* The kernel looks at the near side of a copy of nothing, and only at whose half it lies in. */
+static bool is_user_address(void *at)
+{
+	struct iovec nothing = {at, 0};
+
+	return process_vm_readv(getpid(), &nothing, 1, &nothing, 1, 0) == 0 || errno != EFAULT;
+}
+
 /* @write: @far is the destination. The near side is known to be good. */
 static int copy(void *near, void *far, size_t size, bool write)
 {
@@ -47,6 +55,8 @@ static int copy(void *near, void *far, size_t size, bool write)
 	pid_t tid = (pid_t)rawtp_task_id().tid;
 	int saved = errno, err = 0;
 
+	if (!size && !is_user_address(far))
+		err = -EFAULT;
 	while (size) {
 		struct iovec local = {near, size}, remote = {far, size};
 		ssize_t done = write ? process_vm_writev(tid, &local, 1, &remote, 1, 0)

@@ -72,6 +72,8 @@ TEST(helpers_probe_read)
 		CHECK_EQ(call(ids[i], oracle_ptr(dst), 64, oracle_ptr(pages + 4096 - 64)), 0);
 		CHECK(all_are(dst, 'x', 64) && all_are(dst + 64, 'd', 64));
 		CHECK_EQ(call(ids[i], oracle_ptr(dst), 0, 8), 0);
+		CHECK_EQ(call(ids[i], oracle_ptr(dst), 0, 0xffff888000000000),
+			 ids[i] == BPF_FUNC_probe_read_user ? -EFAULT : 0);
 		for (j = 0; j < sizeof(bad) / sizeof(bad[0]); j++) {
 			test_case("%u at %#llx", ids[i], (unsigned long long)bad[j]);
 			memset(dst, 'd', sizeof(dst));
