@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define STEP 0.1 /* seconds: how late an ended target, a signal or a child is seen at most */
 
@@ -151,6 +152,44 @@ static void on_gone(const struct rawtp_session_target *target, void *data)
 	rawtp_output_end(out);
 }
 
+static void ignore_gone(const struct rawtp_session_target *target, void *data)
+{
+}
+
+/*
+ * Our own child goes on without what was attached, as a wrapper does that calls execve(): said, since
+ * its figures stand still then. A link ends a moment before its process does, so it waits a step.
+ */
+static void check_child(struct rawtp_monitor *monitor, double t)
+{
+	const struct rawtp_session_target *target = &monitor->session->targets[0];
+	struct rawtp_output *out = monitor->out;
+	char path[32], program[256];
+	ssize_t n;
+
+	if (!target->gone) {
+		rawtp_session_check(monitor->session, ignore_gone, NULL);
+		monitor->gone_at = t;
+		return;
+	}
+	if (monitor->gone_told || t < monitor->gone_at + STEP)
+		return;
+	monitor->gone_told = true;
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)target->pid);
+	n = readlink(path, program, sizeof(program) - 1);
+	if (n < 0) /* it is ending */
+		return;
+	program[n] = '\0';
+	if (out->json)
+		on_gone(target, out);
+	else
+		fprintf(out->file,
+			"process %d (%s) runs %s now, or was detached, and is no longer traced; "
+			"name that program, or rawtp attach -p %d\n",
+			(int)target->pid, target->comm, program, (int)target->pid);
+	fflush(out->file);
+}
+
 static bool child_ended(struct rawtp_monitor *monitor)
 {
 	return monitor->child &&
@@ -194,9 +233,9 @@ static double loop(struct rawtp_monitor *monitor, struct rawtp_rings *rings)
 			break;
 		if (stopped)
 			pass_on(monitor);
-		/* The end of our own child is told by child_ended(). */
-		if (!monitor->child &&
-		    !rawtp_session_check(monitor->session, on_gone, monitor->out))
+		if (monitor->child)
+			check_child(monitor, t);
+		else if (!rawtp_session_check(monitor->session, on_gone, monitor->out))
 			break;
 		if (monitor->seconds && t >= start + monitor->seconds)
 			break;
