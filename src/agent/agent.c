@@ -43,7 +43,7 @@
 
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t gone_on; /* with the lock: starting has become false */
+	pthread_cond_t gone_on; /* with the lock: starting or stopping has become false */
 	pthread_t thread;
 	bool running;      /* there is a thread */
 	bool stopping;     /* it is to end */
@@ -250,7 +250,6 @@ static int start_thread(void)
 	/* Not with the priority of a real-time thread that happens to load or start us. */
 	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	agent.stopping = false;
 	err = pthread_create(&agent.thread, &attr, agent_main, NULL);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
@@ -346,7 +345,7 @@ static void after_fork_child(void)
 	rawtp_rcu_after_fork_child();
 	rawtp_link_after_fork_child();
 	rawtp_registry_after_fork();
-	agent.running = agent.starting = false;
+	agent.running = agent.starting = agent.stopping = false;
 	rawtp_session_close_all();
 	rawtp_fd_close(&agent.listener.sock);
 	close_wake();
@@ -444,19 +443,19 @@ API int rawtp_agent_start(void)
 
 API void rawtp_agent_stop(void)
 {
-	bool ran;
-
 	pthread_mutex_lock(&agent.lock);
-	ran = agent.running;
-	agent.stopping = true;
+	while (agent.stopping) /* by another thread: a thread can be joined once */
+		pthread_cond_wait(&agent.gone_on, &agent.lock);
 	agent.listening = false;
-	if (ran)
+	if (agent.running) {
+		agent.stopping = true;
 		wake_thread();
-	pthread_mutex_unlock(&agent.lock);
-	if (ran)
+		pthread_mutex_unlock(&agent.lock);
 		pthread_join(agent.thread, NULL);
-	pthread_mutex_lock(&agent.lock);
-	agent.running = false;
+		pthread_mutex_lock(&agent.lock);
+		agent.running = agent.stopping = false;
+		pthread_cond_broadcast(&agent.gone_on);
+	}
 	rawtp_kept_detach_all();
 	rawtp_session_close_all();
 	rawtp_listener_close(&agent.listener);
