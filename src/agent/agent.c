@@ -434,8 +434,11 @@ __attribute__((destructor)) static void agent_exit(void)
 
 API int rawtp_agent_start(void)
 {
-	int err = start();
+	int cancel, err;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	err = start();
+	pthread_setcancelstate(cancel, NULL);
 	if (err)
 		errno = -err;
 	return err ? -1 : 0;
@@ -443,6 +446,9 @@ API int rawtp_agent_start(void)
 
 API void rawtp_agent_stop(void)
 {
+	int cancel;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&agent.lock);
 	while (agent.stopping) /* by another thread: a thread can be joined once */
 		pthread_cond_wait(&agent.gone_on, &agent.lock);
@@ -462,6 +468,7 @@ API void rawtp_agent_stop(void)
 	close_wake();
 	agent.error = ECANCELED;
 	pthread_mutex_unlock(&agent.lock);
+	pthread_setcancelstate(cancel, NULL);
 }
 
 API int rawtp_agent_error(void)
