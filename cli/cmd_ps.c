@@ -46,8 +46,8 @@ static int print_link(const struct rawtp_client_link_info *link, void *data)
 		       link->program, link->tracepoint);
 		if (link->holder)
 			printf("held by %d (%s), ", (int)link->holder, comm);
-		printf("%s events, %s missed\n", rawtp_output_thousands(link->hits),
-		       rawtp_output_thousands(link->misses));
+		printf("%s event%s, %s missed\n", rawtp_output_thousands(link->hits),
+		       link->hits == 1 ? "" : "s", rawtp_output_thousands(link->misses));
 		return 0;
 	}
 	rawtp_output_object(out, NULL);
