@@ -33,11 +33,21 @@ extern "C" {
 #define RAWTP_RECORD_VERSION 1
 #define RAWTP_MAX_ARGS       12
 
-/* One probe. Arrays of them end with func == NULL. As in the kernel. */
+/*
+ * One probe, as in the kernel. Arrays of them end with func == NULL. The rest is the library's:
+ * machine code that does all that @func would with @data, and may do it where nobody else listens:
+ *
+ *	int direct(struct rawtp_thread *self, the tracepoint's arguments)
+ *
+ * It is jumped to inside the read side, and leaves it. @direct stands in arrays of one probe only, so
+ * that the array says at once which way an event goes; @alone is what it would be.
+ */
 struct tracepoint_func {
 	void *func;
 	void *data;
 	int prio;
+	void *direct;
+	void *alone;
 };
 
 struct rawtp_object;
@@ -55,7 +65,7 @@ struct tracepoint {
 
 #define RAWTP_ARG_SIGNED  1u /* integers, and enums whose type is signed */
 #define RAWTP_ARG_POINTER 2u
-#define RAWTP_ARG_FLOAT   4u /* float or double: its bits are passed */
+#define RAWTP_ARG_FLOAT   4u /* float, double, what has registers like them: its bits are passed */
 #define RAWTP_ARG_STRUCT  8u /* struct or union by value: its bytes are passed */
 
 /* One argument. 16 bytes on 64-bit machines. */

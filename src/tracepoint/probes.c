@@ -46,6 +46,17 @@ static size_t count(const struct tracepoint_func *funcs)
 	return n;
 }
 
+/* Finishes an array: who is alone may be jumped to. */
+static struct tracepoint_func *finish(struct tracepoint_func *funcs)
+{
+	bool single = funcs[0].func && !funcs[1].func;
+	struct tracepoint_func *func;
+
+	for (func = funcs; func->func; func++)
+		func->direct = single ? func->alone : NULL;
+	return funcs;
+}
+
 /* A copy of @old with @probe behind those of its priority. Err-pointer. */
 static struct tracepoint_func *with(const struct tracepoint_func *old,
 				    const struct tracepoint_func *probe)
@@ -67,7 +78,7 @@ static struct tracepoint_func *with(const struct tracepoint_func *old,
 		memcpy(funcs + at + 1, old + at, (n - at) * sizeof(*funcs));
 	}
 	funcs[at] = *probe;
-	return funcs;
+	return finish(funcs);
 }
 
 /* A copy of @old without its entry @at. NULL where memory is short. */
@@ -80,7 +91,7 @@ static struct tracepoint_func *without(const struct tracepoint_func *old, size_t
 		return NULL;
 	memcpy(funcs, old, at * sizeof(*funcs));
 	memcpy(funcs + at, old + at + 1, (n - at - 1) * sizeof(*funcs));
-	return funcs;
+	return finish(funcs);
 }
 
 static void publish(struct tracepoint *tp, struct tracepoint_func *funcs)
@@ -127,22 +138,36 @@ static int add(struct tracepoint *tp, const struct tracepoint_func *probe)
 	return 0;
 }
 
-int tracepoint_probe_register_prio(struct tracepoint *tp, void *probe, void *data, int prio)
+static int register_probe(struct tracepoint *tp, const struct tracepoint_func *func)
 {
-	struct tracepoint_func func = {probe, data, prio};
 	int err;
 
-	if (!tp || !probe)
+	if (!tp || !func->func)
 		return -EINVAL;
 	rawtp_probes_lock();
-	err = add(tp, &func);
+	err = add(tp, func);
 	rawtp_probes_unlock();
 	return err;
+}
+
+int tracepoint_probe_register_prio(struct tracepoint *tp, void *probe, void *data, int prio)
+{
+	struct tracepoint_func func = {.func = probe, .data = data, .prio = prio};
+
+	return register_probe(tp, &func);
 }
 
 int tracepoint_probe_register(struct tracepoint *tp, void *probe, void *data)
 {
 	return tracepoint_probe_register_prio(tp, probe, data, TRACEPOINT_DEFAULT_PRIO);
+}
+
+int rawtp_probe_register(struct tracepoint *tp, void *probe, void *data, void *alone)
+{
+	struct tracepoint_func func = {
+		.func = probe, .data = data, .prio = TRACEPOINT_DEFAULT_PRIO, .alone = alone};
+
+	return register_probe(tp, &func);
 }
 
 static void remove_last(struct tracepoint *tp)
@@ -169,6 +194,7 @@ static void remove_at(struct tracepoint *tp, size_t at)
 
 	if (!funcs) {
 		__atomic_store_n(&old[at].func, (void *)no_probe, __ATOMIC_RELEASE);
+		old[at].alone = NULL;
 		rawtp_synchronize();
 		return;
 	}
