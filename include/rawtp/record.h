@@ -33,21 +33,12 @@ extern "C" {
 #define RAWTP_RECORD_VERSION 1
 #define RAWTP_MAX_ARGS       12
 
-/*
- * One probe, as in the kernel. Arrays of them end with func == NULL. The rest is the library's:
- * machine code that does all that @func would with @data, and may do it where nobody else listens:
- *
- *	int direct(struct rawtp_thread *self, the tracepoint's arguments)
- *
- * It is jumped to inside the read side, and leaves it. @direct stands in arrays of one probe only, so
- * that the array says at once which way an event goes; @alone is what it would be.
- */
+/* One probe, as in the kernel. Arrays of them end with func == NULL. */
 struct tracepoint_func {
 	void *func;
 	void *data;
 	int prio;
-	void *direct;
-	void *alone;
+	void *direct; /* the library's: what struct tracepoint has if this probe is the only one */
 };
 
 struct rawtp_object;
@@ -61,6 +52,14 @@ struct tracepoint {
 	void (*unregfunc)(void);
 	struct tracepoint_func *funcs; /* NULL while nobody listens */
 	struct rawtp_object *object;   /* NULL until its object is registered */
+	/*
+	 * NULL, or machine code that does all that the array would have done, for one probe:
+	 *
+	 *	int direct(struct rawtp_thread *self, the tracepoint's arguments)
+	 *
+	 * It is jumped to inside the read side, and leaves it.
+	 */
+	void *direct;
 };
 
 #define RAWTP_ARG_SIGNED  1u /* integers, and enums whose type is signed */

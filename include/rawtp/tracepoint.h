@@ -210,7 +210,8 @@ void for_each_tracepoint (void (*fn)(struct tracepoint *tp, void *priv), void *p
 		reg,                                                                              \
 		unreg,                                                                            \
 		(struct tracepoint_func *)0,                                                      \
-		(struct rawtp_object *)0};                                                        \
+		(struct rawtp_object *)0,                                                         \
+		(void *)0};                                                                       \
 	static __attribute__((noinline, cold)) int rawtp_walk_##event_name(                       \
 		RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args)))                                    \
 	{                                                                                         \
@@ -257,18 +258,19 @@ void for_each_tracepoint (void (*fn)(struct tracepoint *tp, void *priv), void *p
 		static const struct rawtp_event *rawtp_entry                                      \
 			__attribute__((section("rawtp_events"), used)) RAWTP_RETAIN =             \
 				&rawtp_record;                                                    \
-		const struct tracepoint_func *rawtp_func;                                         \
 		struct rawtp_thread *rawtp_reader = rawtp_self;                                   \
+		void *rawtp_direct;                                                               \
 		(void)__data;                                                                     \
 		(void)rawtp_entry;                                                                \
-		if (__builtin_expect(!!rawtp_reader, 1)) {                                        \
-			rawtp_read_enter(rawtp_reader);                                           \
-			rawtp_func = __atomic_load_n(&__tracepoint_##event_name.funcs,            \
-						     __ATOMIC_ACQUIRE);                           \
-			if (__builtin_expect(rawtp_func && rawtp_func->direct, 1))                \
-				return ((int (*)(RAWTP_DATA_PROTO(                                \
-					PARAMS(proto), PARAMS(args))))rawtp_func->direct)(        \
+		if (__builtin_expect(rawtp_reader && rawtp_read_enter_first(rawtp_reader), 1)) {  \
+			rawtp_direct = __atomic_load_n(&__tracepoint_##event_name.direct,         \
+						       __ATOMIC_ACQUIRE);                         \
+			if (__builtin_expect(!!rawtp_direct, 1))                                  \
+				return ((int (*)(RAWTP_DATA_PROTO(PARAMS(proto),                  \
+								  PARAMS(args))))rawtp_direct)(   \
 					RAWTP_DATA_ARGS(rawtp_reader, PARAMS(args)));             \
+		} else {                                                                          \
+			rawtp_reader = (struct rawtp_thread *)0;                                  \
 		}                                                                                 \
 		return rawtp_walk_##event_name(RAWTP_DATA_ARGS(rawtp_reader, PARAMS(args)));      \
 	}                                                                                         \

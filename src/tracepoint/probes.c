@@ -46,17 +46,6 @@ static size_t count(const struct tracepoint_func *funcs)
 	return n;
 }
 
-/* Finishes an array: who is alone may be jumped to. */
-static struct tracepoint_func *finish(struct tracepoint_func *funcs)
-{
-	bool single = funcs[0].func && !funcs[1].func;
-	struct tracepoint_func *func;
-
-	for (func = funcs; func->func; func++)
-		func->direct = single ? func->alone : NULL;
-	return funcs;
-}
-
 /* A copy of @old with @probe behind those of its priority. Err-pointer. */
 static struct tracepoint_func *with(const struct tracepoint_func *old,
 				    const struct tracepoint_func *probe)
@@ -78,7 +67,7 @@ static struct tracepoint_func *with(const struct tracepoint_func *old,
 		memcpy(funcs + at + 1, old + at, (n - at) * sizeof(*funcs));
 	}
 	funcs[at] = *probe;
-	return finish(funcs);
+	return funcs;
 }
 
 /* A copy of @old without its entry @at. NULL where memory is short. */
@@ -91,12 +80,19 @@ static struct tracepoint_func *without(const struct tracepoint_func *old, size_t
 		return NULL;
 	memcpy(funcs, old, at * sizeof(*funcs));
 	memcpy(funcs + at, old + at + 1, (n - at - 1) * sizeof(*funcs));
-	return finish(funcs);
+	return funcs;
 }
 
+/*
+ * An event goes one of two ways, by tp->direct or along the array. While the two change, some take
+ * the one and some the other, and either has the probe that stays once.
+ */
 static void publish(struct tracepoint *tp, struct tracepoint_func *funcs)
 {
+	void *direct = count(funcs) == 1 ? funcs[0].direct : NULL;
+
 	__atomic_store_n(&tp->funcs, funcs, __ATOMIC_RELEASE);
+	__atomic_store_n(&tp->direct, direct, __ATOMIC_RELEASE);
 }
 
 static int add_first(struct tracepoint *tp, struct tracepoint_func *funcs)
@@ -162,10 +158,10 @@ int tracepoint_probe_register(struct tracepoint *tp, void *probe, void *data)
 	return tracepoint_probe_register_prio(tp, probe, data, TRACEPOINT_DEFAULT_PRIO);
 }
 
-int rawtp_probe_register(struct tracepoint *tp, void *probe, void *data, void *alone)
+int rawtp_probe_register(struct tracepoint *tp, void *probe, void *data, void *direct)
 {
 	struct tracepoint_func func = {
-		.func = probe, .data = data, .prio = TRACEPOINT_DEFAULT_PRIO, .alone = alone};
+		.func = probe, .data = data, .prio = TRACEPOINT_DEFAULT_PRIO, .direct = direct};
 
 	return register_probe(tp, &func);
 }
@@ -194,7 +190,7 @@ static void remove_at(struct tracepoint *tp, size_t at)
 
 	if (!funcs) {
 		__atomic_store_n(&old[at].func, (void *)no_probe, __ATOMIC_RELEASE);
-		old[at].alone = NULL;
+		old[at].direct = NULL;
 		rawtp_synchronize();
 		return;
 	}

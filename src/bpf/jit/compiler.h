@@ -43,8 +43,9 @@ struct rawtp_jit {
 
 	/* NULL where it is prog->run that is made. Set by the prologue: where C comes in. */
 	const struct rawtp_jit_entry *entry;
-	const struct rawtp_frame *frame;
+	const struct rawtp_jit_frame *frames;
 	uint32_t entry_at;
+	bool entry_is_quiet; /* the CPU's */
 
 	/* The subprogram at hand. */
 	uint32_t subprog;

@@ -7,6 +7,7 @@
 #include "bpf/interp.h"
 #include "bpf/jit/compiler.h"
 #include "bpf/jit/exec_memory.h"
+#include "bpf/maps/map.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -311,16 +312,24 @@ int rawtp_jit_compile(struct rawtp_prog *prog)
 int rawtp_jit_entry_compile(const struct rawtp_prog *prog, const struct rawtp_jit_entry *entry,
 			    struct rawtp_jit_code *code)
 {
-	struct rawtp_jit jit = {.prog = prog, .entry = entry, .frame = &code->frame};
+	struct rawtp_jit jit = {.prog = prog, .entry = entry};
+	uint32_t i, n = prog->n_percpu_maps ? prog->percpu_maps[0]->n_cpus : 1;
 	int err;
 
 	if (!prog->jit_image || !entry->n_args || entry->n_args > RAWTP_JIT_ENTRY_ARGS ||
 	    prog->max_ctx_access > 8 * entry->n_args || !cpu->can_enter || !cpu->can_enter(&jit))
 		return -ENOTSUP;
 	memset(code, 0, sizeof(*code));
-	code->frame.prog = prog;
+	code->frames = aligned_alloc(sizeof(*code->frames), n * sizeof(*code->frames));
+	if (!code->frames)
+		return -ENOTSUP;
+	for (i = 0; i < n; i++)
+		code->frames[i] = (struct rawtp_jit_frame){{.prog = prog, .slots = {i}}};
+	jit.frames = code->frames;
 	err = compile_with(&jit, &code->image, &code->size);
-	if (!err)
+	if (err)
+		free(code->frames);
+	else
 		code->entry = (char *)code->image + jit.entry_at;
 	return err;
 }
@@ -328,6 +337,7 @@ int rawtp_jit_entry_compile(const struct rawtp_prog *prog, const struct rawtp_ji
 void rawtp_jit_entry_free(struct rawtp_jit_code *code)
 {
 	rawtp_exec_free(code->image, code->size);
+	free(code->frames);
 }
 
 void rawtp_jit_free(struct rawtp_prog *prog)

@@ -28,7 +28,7 @@ struct rawtp_jit_entry {
 	uint8_t arg_sizes[RAWTP_JIT_ENTRY_ARGS];
 	/*
 	 * Runs are counted in the thread's own counter: @counter_stride bytes from one to the next, a
-	 * power of two, for threads with an index below *@n_counters.
+	 * power of two, for threads with an index below *@n_counters. @watch is near them.
 	 */
 	uint64_t *counters;
 	uint32_t counter_stride;
@@ -46,11 +46,19 @@ struct rawtp_jit_entry {
 	int (*leave)(struct rawtp_thread *self);
 };
 
+struct rawtp_jit_frame {
+	struct rawtp_frame frame;
+} __attribute__((aligned(64)));
+
 struct rawtp_jit_code {
 	void *entry;
 	void *image;
 	size_t size;
-	struct rawtp_frame frame; /* of runs that hold no slots: only ever read, so one for all */
+	/*
+	 * Of runs that hold no slot, or slot i of the program's only per-CPU map. Only ever read, so
+	 * that one serves all threads.
+	 */
+	struct rawtp_jit_frame *frames;
 };
 
 /*

@@ -15,8 +15,8 @@ void rawtp_x86_entry_fill(struct rawtp_jit *jit);
 /* Once the program has run and rsp is at the locals; then, once the frame is gone. */
 void rawtp_x86_entry_release(struct rawtp_jit *jit);
 void rawtp_x86_entry_end(struct rawtp_jit *jit);
-/* Where the slot of the only per-CPU map stands, from the locals. */
-#define RAWTP_X86_ENTRY_SLOT (offsetof(struct rawtp_frame, slots))
+/* rawtp_self is in r11 while the program runs. */
+bool rawtp_x86_entry_keeps_self(const struct rawtp_jit *jit);
 
 /* Offset of rawtp_self from the thread pointer. */
 int32_t rawtp_x86_self(void);

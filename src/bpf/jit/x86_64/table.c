@@ -459,8 +459,11 @@ static void emit_mul_const(struct rawtp_jit *jit, unsigned int reg, uint32_t val
 /* rdx = where the slot's values begin, from the array's base: rawtp_self->frame->slots[]. */
 static void emit_slot(struct rawtp_jit *jit, const struct rawtp_map *map)
 {
-	x86_load_fs(jit, RDX, rawtp_x86_self());
-	x86_rm(jit, X86_W, 0x8b, RDX, RDX, offsetof(struct rawtp_thread, frame));
+	unsigned int self = rawtp_x86_entry_keeps_self(jit) ? R11 : RDX;
+
+	if (self == RDX)
+		x86_load_fs(jit, RDX, rawtp_x86_self());
+	x86_rm(jit, X86_W, 0x8b, RDX, self, offsetof(struct rawtp_thread, frame));
 	x86_rm(jit, X86_32, 0x8b, RDX, RDX,
 	       offsetof(struct rawtp_frame, slots) + 4 * slot_index(jit, map));
 	emit_mul_const(jit, RDX, rawtp_percpu_array_slot_bytes(map));
