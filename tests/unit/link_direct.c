@@ -414,7 +414,8 @@ static void check_signals(const char *text, bool percpu, uint64_t recursions)
 
 TEST(direct_not_inside_itself)
 {
-	check_signals(SLOWLY COUNT, false, 20);
-	check_signals(SLOWLY COUNT_PERCPU, true, 20);
+	/* Sanitizers may keep signals back until the next system call, which is in no program. */
+	check_signals(SLOWLY COUNT, false, HAVE ? 20 : 0);
+	check_signals(SLOWLY COUNT_PERCPU, true, HAVE ? 20 : 0);
 	check_signals(COUNT_PERCPU, true, 0);
 }
