@@ -217,18 +217,18 @@ void for_each_tracepoint (void (*fn)(struct tracepoint *tp, void *priv), void *p
 	{                                                                                         \
 		struct rawtp_thread *rawtp_reader = (struct rawtp_thread *)__data;                \
 		const struct tracepoint_func *rawtp_func;                                         \
-		if (!rawtp_reader) {                                                              \
+		if (__builtin_expect(!rawtp_reader, 0)) {                                         \
 			rawtp_reader = rawtp_read_lock();                                         \
 			if (!rawtp_reader)                                                        \
 				return 0;                                                         \
 		}                                                                                 \
 		rawtp_func = __atomic_load_n(&__tracepoint_##event_name.funcs, __ATOMIC_ACQUIRE); \
-		if (rawtp_func) {                                                                 \
+		if (__builtin_expect(!!rawtp_func, 1)) {                                          \
 			do {                                                                      \
 				((void (*)(RAWTP_DATA_PROTO(PARAMS(proto),                        \
 							    PARAMS(args))))rawtp_func->func)(     \
 					RAWTP_DATA_ARGS(rawtp_func->data, PARAMS(args)));         \
-			} while ((++rawtp_func)->func);                                           \
+			} while (__builtin_expect(!!(++rawtp_func)->func, 0));                    \
 		}                                                                                 \
 		rawtp_read_unlock(rawtp_reader);                                                  \
 		return 0;                                                                         \
