@@ -281,12 +281,12 @@ void for_each_tracepoint (void (*fn)(struct tracepoint *tp, void *priv), void *p
  * The thunk: each argument as u64, then bpf_trace_run<n>(). Small on purpose: with the arguments in
  * registers already, most are a zero-extension and a jump.
  */
-#define RAWTP_THUNK(name, proto, args)                         \
-	static __attribute__((used)) void __bpf_trace_##name(  \
-		RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args))) \
-	{                                                      \
-		RAWTP_RUN(args);                               \
-	}                                                      \
+#define RAWTP_THUNK(name, proto, args)                              \
+	static __attribute__((used, cold)) void __bpf_trace_##name( \
+		RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args)))      \
+	{                                                           \
+		RAWTP_RUN(args);                                    \
+	}                                                           \
 	struct rawtp_needs_a_semicolon
 
 /* A tracepoint without an entry to record. */
