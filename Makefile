@@ -21,6 +21,8 @@ endif
 # One line a file; make V=1 prints the commands.
 SAY = $(if $(V),,@printf '  %-4s  %s\n' $(1) $@;)
 BUILD ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+# The same folder by another name would be other targets to what was noted of headers.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
 
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wno-unused-parameter
 WERROR ?= $(if $(CI),-Werror)

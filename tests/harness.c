@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/utsname.h>
 
 extern const struct rawtp_test *const __start_rawtp_tests[];
 extern const struct rawtp_test *const __stop_rawtp_tests[];
@@ -47,6 +48,18 @@ void test_skip(const char *format, ...)
 	va_end(ap);
 	putchar('\n');
 	longjmp(test_end, 1);
+}
+
+void test_need_kernel(unsigned int major, unsigned int minor)
+{
+	unsigned int have_major = 0, have_minor = 0;
+	struct utsname uts;
+
+	if (uname(&uts) || sscanf(uts.release, "%u.%u", &have_major, &have_minor) != 2)
+		test_skip("the kernel does not say its version");
+	if (have_major < major || (have_major == major && have_minor < minor))
+		test_skip("Linux %u.%u, and the oracle of this is %u.%u", have_major, have_minor,
+			  major, minor);
 }
 
 /* With arguments, runs only the tests whose names contain one of them. */

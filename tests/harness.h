@@ -21,6 +21,11 @@ void test_fail(const char *file, int line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Ends the running test as skipped. */
 void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+/*
+ * Skips where the kernel is older than Linux @major.@minor: what it takes and answers changes, and a
+ * table that has it as its oracle holds from a version on.
+ */
+void test_need_kernel(unsigned int major, unsigned int minor);
 
 #define TEST(id)                                                                   \
 	static void test_##id(void);                                               \

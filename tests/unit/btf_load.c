@@ -310,6 +310,7 @@ TEST(btf_mutations)
 
 	if (!oracle_has_kernel())
 		test_skip("bpf(2) is not permitted");
+	test_need_kernel(6, 11);
 	for (i = 0; i < 20000; i++) {
 		struct blob blob;
 		unsigned int size = build(&blob, types, sizeof(types) / 4), at;

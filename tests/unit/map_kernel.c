@@ -31,6 +31,7 @@ static void need_kernel(void)
 
 	if (fd < 0)
 		test_skip("bpf(2) is not permitted here: %s", strerror(-fd));
+	test_need_kernel(6, 11);
 	close(fd);
 }
 

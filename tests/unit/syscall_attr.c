@@ -504,6 +504,7 @@ TEST(syscall_attr_sizes)
 	world_init(&ours, oracle_rawtp);
 	if (!oracle_has_kernel())
 		test_skip("bpf(2) is not permitted");
+	test_need_kernel(6, 11);
 	world_init(&kernel, oracle_kernel);
 	for (size = 0; size <= sizeof(page); size += size < 256 ? 1 : 500) {
 		const struct world *worlds[] = {&ours, &kernel};

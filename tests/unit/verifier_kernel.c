@@ -103,6 +103,7 @@ TEST(verifier_kernel)
 
 	if (fd < 0)
 		test_skip("bpf(2) is not permitted here: %s", strerror(errno));
+	test_need_kernel(6, 11);
 	close(fd);
 	CHECK(row_each(check_row) > 50);
 }
