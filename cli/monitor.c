@@ -44,14 +44,22 @@ static void print_start(struct rawtp_monitor *monitor)
 	unsigned int i;
 
 	if (!out->json) {
+		if (session->to_kernel)
+			fprintf(out->file, "attached to the kernel (%s)", session->kernel.release);
 		for (i = 0; i < session->n_targets; i++)
-			fprintf(out->file, "%s %d (%s)", i ? "," : "attached to",
+			fprintf(out->file, "%s %d (%s)",
+				i || session->to_kernel ? "," : "attached to",
 				(int)session->targets[i].pid, session->targets[i].comm);
 		fputs(monitor->seconds || monitor->child ? "\n" : "; Ctrl-C detaches\n", out->file);
 		return;
 	}
 	rawtp_output_object(out, NULL);
 	rawtp_output_array(out, "targets");
+	if (session->to_kernel) {
+		rawtp_output_object(out, NULL);
+		rawtp_output_string(out, "kernel", session->kernel.release);
+		rawtp_output_end(out);
+	}
 	for (i = 0; i < session->n_targets; i++) {
 		rawtp_output_object(out, NULL);
 		rawtp_output_i64(out, "pid", session->targets[i].pid);
@@ -74,6 +82,11 @@ static void print_figures(struct rawtp_output *out, const struct rawtp_session_p
 	char text[32] = "-";
 
 	if (!out->json) {
+		if (program->uncounted) {
+			fprintf(out->file, "%-20s %-24s %14s %14s %8s %10s\n", program->name,
+				program->tracepoint, "-", "-", "-", rawtp_output_thousands(misses));
+			return;
+		}
 		if (timed)
 			snprintf(text, sizeof(text), "%.1f", cost);
 		fprintf(out->file, "%-20s %-24s %14s %14s %8s %10s\n", program->name,
@@ -86,11 +99,19 @@ static void print_figures(struct rawtp_output *out, const struct rawtp_session_p
 	rawtp_output_string(out, "object", program->object->path);
 	rawtp_output_string(out, "program", program->name);
 	rawtp_output_string(out, "tracepoint", program->tracepoint);
-	rawtp_output_u64(out, "events", hits);
-	rawtp_output_u64(out, "runs", hits - misses);
+	if (program->uncounted) {
+		rawtp_output_null(out, "events");
+		rawtp_output_null(out, "runs");
+	} else {
+		rawtp_output_u64(out, "events", hits);
+		rawtp_output_u64(out, "runs", hits - misses);
+	}
 	rawtp_output_u64(out, "misses", misses);
 	rawtp_output_u64(out, "recursion_misses", to->recursion_misses - from->recursion_misses);
-	rawtp_output_double(out, "events_per_second", rate, 1);
+	if (program->uncounted)
+		rawtp_output_null(out, "events_per_second");
+	else
+		rawtp_output_double(out, "events_per_second", rate, 1);
 	if (timed)
 		rawtp_output_double(out, "ns_per_run", cost, 1);
 	else
@@ -233,8 +254,10 @@ static void print_maps(struct rawtp_monitor *monitor, struct rawtp_rings *rings)
 		rawtp_output_array(monitor->out, "maps");
 	else
 		fputc('\n', monitor->out->file);
-	for (i = 0; i < monitor->session->n_objects; i++)
+	for (i = 0; i < monitor->session->n_objects; i++) {
+		rawtp_object_target(&monitor->session->objects[i]);
 		rawtp_map_dump_object(&dump, monitor->session->objects[i].bpf);
+	}
 	rawtp_rings_print(rings);
 	if (monitor->out->json)
 		rawtp_output_end(monitor->out);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "object.h"
 #include "elf_file.h"
+#include "kernel_target.h"
+#include "preload/route.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -98,7 +100,13 @@ static void guard_end(void)
 	sigaltstack(&none, NULL);
 }
 
-const char *rawtp_object_tracepoint(const struct bpf_program *program)
+static const char *const sides[] = {
+	[RAWTP_SIDE_KERNEL] = "kernel:",
+	[RAWTP_SIDE_USER] = "user:",
+};
+
+/* What the section names, with the side before it. */
+static const char *section_target(const struct bpf_program *program)
 {
 	static const char *const prefixes[] = {"raw_tp", "raw_tracepoint"};
 	const char *section = bpf_program__section_name(program);
@@ -116,14 +124,43 @@ const char *rawtp_object_tracepoint(const struct bpf_program *program)
 	return NULL;
 }
 
+enum rawtp_side rawtp_object_side(const struct bpf_program *program)
+{
+	const char *target = section_target(program);
+	enum rawtp_side side;
+
+	for (side = RAWTP_SIDE_KERNEL; target && side <= RAWTP_SIDE_USER; side++)
+		if (!strncmp(target, sides[side], strlen(sides[side])))
+			return side;
+	return RAWTP_SIDE_ANY;
+}
+
+const char *rawtp_object_tracepoint(const struct bpf_program *program)
+{
+	const char *target = section_target(program);
+	enum rawtp_side side = rawtp_object_side(program);
+
+	return side == RAWTP_SIDE_ANY ? target : target + strlen(sides[side]);
+}
+
+void rawtp_object_target(const struct rawtp_object *object)
+{
+	rawtp_target_kernel(object->kernel);
+}
+
 /* Leaves out what cannot run here. 0 or an exit status. */
 static int choose_programs(const struct rawtp_cli *cli, struct rawtp_object *object)
 {
+	enum rawtp_side other = object->kernel ? RAWTP_SIDE_USER : RAWTP_SIDE_KERNEL;
 	struct bpf_program *program;
 	unsigned int n = 0;
 
 	bpf_object__for_each_program(program, object->bpf)
 	{
+		if (rawtp_object_side(program) == other) {
+			bpf_program__set_autoload(program, false);
+			continue;
+		}
 		if (rawtp_object_tracepoint(program)) {
 			n++;
 			continue;
@@ -136,12 +173,13 @@ static int choose_programs(const struct rawtp_cli *cli, struct rawtp_object *obj
 	if (n)
 		return RAWTP_EXIT_OK;
 	return rawtp_cli_error(cli,
-			       "%s: no program for a raw tracepoint; write SEC(\"raw_tp/NAME\")",
-			       object->path);
+			       "%s: no program for a raw tracepoint%s; write SEC(\"raw_tp/NAME\")",
+			       object->path, object->kernel ? " of the kernel" : "");
 }
 
 int rawtp_object_open(const struct rawtp_cli *cli, const char *path, struct rawtp_object *object)
 {
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = object->kernel ? NULL : path);
 	char reason[256];
 	int err;
 
@@ -151,7 +189,7 @@ int rawtp_object_open(const struct rawtp_cli *cli, const char *path, struct rawt
 		return rawtp_cli_error(cli, "%s: %s", path, reason);
 	forget_warnings();
 	guard_begin(cli, path, OPEN_TIME_LIMIT);
-	object->bpf = bpf_object__open_file(path, NULL);
+	object->bpf = bpf_object__open_file(path, &opts);
 	err = errno;
 	guard_end();
 	if (!object->bpf)
@@ -191,6 +229,8 @@ static int report_refusal(const struct rawtp_cli *cli, const struct rawtp_object
 		print_indented(log);
 		return RAWTP_EXIT_FAILED;
 	}
+	if (object->kernel && err == EPERM)
+		return rawtp_kernel_refused(cli, object->path);
 	return rawtp_cli_error(cli, "%s: cannot be loaded: %s", object->path,
 			       *warnings.last ? warnings.last : strerror(err));
 }
@@ -213,6 +253,7 @@ int rawtp_object_load(const struct rawtp_cli *cli, struct rawtp_object *object)
 			bpf_program__set_log_buf(program, logs[i++], LOG_SIZE);
 	}
 	forget_warnings();
+	rawtp_object_target(object);
 	guard_begin(cli, object->path, 0);
 	err = bpf_object__load(object->bpf);
 	guard_end();

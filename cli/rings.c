@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rings.h"
 #include "btf_print.h"
+#include "preload/route.h"
 #include "rawtp/bpf.h"
 
 #include <errno.h>
@@ -126,6 +127,7 @@ static int add_lines(const struct rawtp_cli *cli, struct rawtp_rings *rings)
 	rings->trace_fd = rawtp_trace_ring();
 	if (rings->trace_fd < 0)
 		return RAWTP_EXIT_OK;
+	rawtp_target_kernel(false);
 	err = add_buffer(rings, rings->trace_fd, on_line, rings->out);
 	if (err)
 		return rawtp_cli_error(cli, "the lines of trace_printk cannot be read: %s",
@@ -147,11 +149,13 @@ int rawtp_rings_open(const struct rawtp_cli *cli, struct rawtp_output *out,
 		return rawtp_cli_error(cli, "out of memory");
 	rings->out = out;
 	rings->trace_fd = -1;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		rawtp_object_target(&objects[i]);
 		bpf_object__for_each_map(map, objects[i].bpf) if (!status &&
 								  bpf_map__type(map) ==
 									  BPF_MAP_TYPE_RINGBUF)
 			status = add_ring(cli, rings, &objects[i], map, record);
+	}
 	if (!status && record && !rings->n)
 		status = rawtp_cli_error(cli, "--record %s: no object has a ring buffer", record);
 	if (!status)

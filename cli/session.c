@@ -34,7 +34,7 @@ static int add_programs(struct rawtp_session *session, const struct rawtp_object
 	{
 		const char *tracepoint = rawtp_object_tracepoint(program);
 
-		if (!tracepoint || bpf_program__fd(program) < 0)
+		if (!tracepoint || !bpf_program__autoload(program) || bpf_program__fd(program) < 0)
 			continue;
 		if (!*tracepoint)
 			return rawtp_cli_error(session->cli,
@@ -50,7 +50,8 @@ static int add_programs(struct rawtp_session *session, const struct rawtp_object
 			.name = bpf_program__name(program),
 			.tracepoint = tracepoint,
 			.fd = bpf_program__fd(program),
-			.n_args = args_read(bpf_program__fd(program)),
+			.kernel_link = -1,
+			.n_args = object->kernel ? 0 : args_read(bpf_program__fd(program)),
 		};
 	}
 	return RAWTP_EXIT_OK;
@@ -64,12 +65,18 @@ int rawtp_session_load(struct rawtp_session *session, const struct rawtp_cli *cl
 	int status;
 
 	session->cli = cli;
+	rawtp_object_init(cli);
+	if (session->to_kernel) {
+		status = rawtp_kernel_open(cli, &session->kernel);
+		if (status)
+			return status;
+	}
 	if (n > RAWTP_SESSION_MAX_OBJECTS)
 		return rawtp_cli_error(cli, "%u objects; at most %u can be loaded at once", n,
 				       RAWTP_SESSION_MAX_OBJECTS);
-	rawtp_object_init(cli);
 	for (i = 0; i < n; i++) {
 		object = &session->objects[i];
+		object->kernel = session->to_kernel;
 		status = rawtp_object_open(cli, paths[i], object);
 		if (status)
 			return status;
@@ -234,10 +241,24 @@ static int attach_target(struct rawtp_session *session, struct rawtp_session_tar
 	return status;
 }
 
-int rawtp_session_attach(struct rawtp_session *session)
+static int attach_kernel(struct rawtp_session *session)
 {
 	unsigned int i;
 	int status = RAWTP_EXIT_OK;
+
+	if (session->sample)
+		rawtp_kernel_count(session->cli, &session->kernel);
+	for (i = 0; i < session->n_programs && !status; i++)
+		if (session->programs[i].object->kernel)
+			status = rawtp_kernel_attach(session->cli, &session->kernel,
+						     &session->programs[i]);
+	return status;
+}
+
+int rawtp_session_attach(struct rawtp_session *session)
+{
+	unsigned int i;
+	int status = session->to_kernel ? attach_kernel(session) : RAWTP_EXIT_OK;
 
 	for (i = 0; i < session->n_targets && !status; i++)
 		status = attach_target(session, &session->targets[i]);
@@ -250,7 +271,7 @@ unsigned int rawtp_session_check(struct rawtp_session *session,
 				 void (*fn)(const struct rawtp_session_target *target, void *data),
 				 void *data)
 {
-	unsigned int i, left = 0;
+	unsigned int i, left = session->to_kernel;
 
 	for (i = 0; i < session->n_targets; i++) {
 		struct rawtp_session_target *target = &session->targets[i];
@@ -287,6 +308,10 @@ void rawtp_session_read(struct rawtp_session *session)
 		struct rawtp_session_program *program = &session->programs[i];
 
 		program->before = program->now;
+		if (program->object->kernel) {
+			rawtp_kernel_read(&session->kernel, program);
+			continue;
+		}
 		memset(&program->now, 0, sizeof(program->now));
 		for (j = 0; j < session->n_targets; j++)
 			if (session->targets[j].stats && session->targets[j].stats[i])
@@ -309,6 +334,13 @@ void rawtp_session_detach(struct rawtp_session *session)
 {
 	unsigned int i;
 
+	for (i = 0; i < session->n_programs; i++) {
+		if (session->programs[i].kernel_link >= 0)
+			close(session->programs[i].kernel_link);
+		session->programs[i].kernel_link = -1;
+	}
+	if (session->to_kernel)
+		rawtp_kernel_wait();
 	for (i = 0; i < session->n_targets; i++)
 		if (session->targets[i].link >= 0)
 			shutdown(session->targets[i].link, SHUT_WR);
@@ -338,5 +370,7 @@ void rawtp_session_free(struct rawtp_session *session)
 	for (i = 0; i < session->n_objects; i++)
 		rawtp_object_close(&session->objects[i]);
 	free(session->programs);
+	if (session->to_kernel)
+		rawtp_kernel_close(&session->kernel);
 	memset(session, 0, sizeof(*session));
 }
