@@ -109,9 +109,16 @@ static int read_option(struct attach *attach, int id)
 
 static int attach_and_watch(struct attach *attach, char **objects, unsigned int n)
 {
-	int status = rawtp_session_load(&attach->session, attach->cli, objects, n);
+	bool mixed = attach->session.to_kernel && (attach->n_pids || attach->comm);
+	int status = RAWTP_EXIT_OK;
 
+	/* Where both are targets, the names of the processes decide what is loaded where. */
+	attach->session.cli = attach->cli;
+	if (mixed)
+		status = find_targets(attach);
 	if (!status)
+		status = rawtp_session_load(&attach->session, attach->cli, objects, n);
+	if (!status && !mixed)
 		status = find_targets(attach);
 	if (!status) {
 		rawtp_monitor_catch_signals();
@@ -141,8 +148,6 @@ static int run(struct rawtp_cli *cli, int argc, char **argv)
 	if (!status && !attach->n_pids && !attach->comm && !attach->session.to_kernel)
 		status = rawtp_cli_usage(cli, "name a process: -p PID or --comm NAME; or the "
 					      "kernel: -k");
-	if (!status && (attach->n_pids || attach->comm) && attach->session.to_kernel)
-		status = rawtp_cli_usage(cli, "-k and processes: one of them at a time");
 	if (!status && optind == argc)
 		status = rawtp_cli_usage(cli, "name a BPF object (OBJECT.bpf.o)");
 	if (!status)
@@ -165,7 +170,7 @@ static const struct rawtp_option options[] = {
 
 const struct rawtp_command rawtp_cmd_attach = {
 	.name = "attach",
-	.usage = "[OPTION...] (-p PID | --comm NAME | -k) OBJECT.bpf.o...",
+	.usage = "[OPTION...] [-k] [-p PID | --comm NAME] OBJECT.bpf.o...",
 	.summary = "Attach BPF programs to tracepoints of processes that run, or of the kernel",
 	.details = "Programs are attached where SEC(\"raw_tp/NAME\") says. When it ends (Ctrl-C, "
 		   "--for, or the\nlast process has exited) they are detached and the maps are "

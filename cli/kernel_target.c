@@ -135,9 +135,9 @@ void rawtp_kernel_count(const struct rawtp_cli *cli, struct rawtp_kernel *kernel
 
 void rawtp_kernel_close(struct rawtp_kernel *kernel)
 {
-	if (kernel->stats_fd >= 0)
+	if (kernel->counted)
 		close(kernel->stats_fd);
-	kernel->stats_fd = -1;
+	kernel->counted = false;
 	rawtp_event_list_free(&kernel->events);
 }
 

@@ -79,19 +79,21 @@ static void print_figures(struct rawtp_output *out, const struct rawtp_session_p
 	uint64_t misses = to->misses - from->misses;
 	double rate = seconds > 0 ? (double)hits / seconds : 0;
 	double cost = timed ? (double)(to->nsecs - from->nsecs) / (double)timed : 0;
-	char text[32] = "-";
+	const char *side = rawtp_object_side_name(program->object);
+	char text[32] = "-", place[160];
 
+	snprintf(place, sizeof(place), "%s%s%s", side ? side : "", side ? ":" : "",
+		 program->tracepoint);
 	if (!out->json) {
 		if (program->uncounted) {
-			fprintf(out->file, "%-20s %-24s %14s %14s %8s %10s\n", program->name,
-				program->tracepoint, "-", "-", "-", rawtp_output_thousands(misses));
+			fprintf(out->file, "%-20s %-24s %14s %14s %8s %10s\n", program->name, place,
+				"-", "-", "-", rawtp_output_thousands(misses));
 			return;
 		}
 		if (timed)
 			snprintf(text, sizeof(text), "%.1f", cost);
-		fprintf(out->file, "%-20s %-24s %14s %14s %8s %10s\n", program->name,
-			program->tracepoint, rawtp_output_thousands(hits),
-			rawtp_output_thousands((uint64_t)rate), text,
+		fprintf(out->file, "%-20s %-24s %14s %14s %8s %10s\n", program->name, place,
+			rawtp_output_thousands(hits), rawtp_output_thousands((uint64_t)rate), text,
 			rawtp_output_thousands(misses));
 		return;
 	}
@@ -99,6 +101,8 @@ static void print_figures(struct rawtp_output *out, const struct rawtp_session_p
 	rawtp_output_string(out, "object", program->object->path);
 	rawtp_output_string(out, "program", program->name);
 	rawtp_output_string(out, "tracepoint", program->tracepoint);
+	if (side)
+		rawtp_output_string(out, "side", side);
 	if (program->uncounted) {
 		rawtp_output_null(out, "events");
 		rawtp_output_null(out, "runs");
@@ -243,7 +247,7 @@ static void print_totals(struct rawtp_monitor *monitor, double seconds)
 
 static void print_maps(struct rawtp_monitor *monitor, struct rawtp_rings *rings)
 {
-	const struct rawtp_map_dump dump = {
+	struct rawtp_map_dump dump = {
 		.out = monitor->out,
 		.max_entries = monitor->max_entries,
 		.read_only = monitor->session->cli->verbose,
@@ -255,6 +259,10 @@ static void print_maps(struct rawtp_monitor *monitor, struct rawtp_rings *rings)
 	else
 		fputc('\n', monitor->out->file);
 	for (i = 0; i < monitor->session->n_objects; i++) {
+		dump.side = rawtp_object_side_name(&monitor->session->objects[i]);
+		if (dump.side && !monitor->out->json)
+			fprintf(monitor->out->file, "%s, %s side:\n",
+				monitor->session->objects[i].path, dump.side);
 		rawtp_object_target(&monitor->session->objects[i]);
 		rawtp_map_dump_object(&dump, monitor->session->objects[i].bpf);
 	}

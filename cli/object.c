@@ -143,6 +143,13 @@ const char *rawtp_object_tracepoint(const struct bpf_program *program)
 	return side == RAWTP_SIDE_ANY ? target : target + strlen(sides[side]);
 }
 
+const char *rawtp_object_side_name(const struct rawtp_object *object)
+{
+	if (!object->mixed)
+		return NULL;
+	return object->kernel ? "kernel" : "user";
+}
+
 void rawtp_object_target(const struct rawtp_object *object)
 {
 	rawtp_target_kernel(object->kernel);
@@ -165,12 +172,15 @@ static int choose_programs(const struct rawtp_cli *cli, struct rawtp_object *obj
 			n++;
 			continue;
 		}
+		bpf_program__set_autoload(program, false);
+		/* Said of its twin already. */
+		if (object->mixed && object->kernel)
+			continue;
 		rawtp_cli_error(cli, "%s: program %s is left out: SEC(\"%s\") is no raw tracepoint",
 				object->path, bpf_program__name(program),
 				bpf_program__section_name(program));
-		bpf_program__set_autoload(program, false);
 	}
-	if (n)
+	if (n || object->mixed)
 		return RAWTP_EXIT_OK;
 	return rawtp_cli_error(cli,
 			       "%s: no program for a raw tracepoint%s; write SEC(\"raw_tp/NAME\")",

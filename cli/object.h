@@ -14,11 +14,15 @@ struct rawtp_object {
 	const char *path;
 	struct bpf_object *bpf;
 	bool kernel; /* it is for the kernel; else for processes. Set before it is opened */
+	bool mixed;  /* it has a twin for the other side */
 };
 
 /* Which side a program asks for: SEC("raw_tp/kernel:NAME"), SEC("raw_tp/user:NAME"), or neither. */
 enum rawtp_side { RAWTP_SIDE_ANY, RAWTP_SIDE_KERNEL, RAWTP_SIDE_USER };
 enum rawtp_side rawtp_object_side(const struct bpf_program *program);
+
+/* Of a mixed object, "kernel" or "user"; NULL where there is one side only. */
+const char *rawtp_object_side_name(const struct rawtp_object *object);
 
 /* From now on bpf(2) of this process goes to the side that the object is for. */
 void rawtp_object_target(const struct rawtp_object *object);

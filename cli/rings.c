@@ -16,6 +16,7 @@ struct ring {
 	struct rawtp_rings *rings;
 	struct bpf_map *map;
 	const struct btf *btf;
+	const char *side; /* of a mixed object; or NULL */
 	uint32_t type_id; /* 0: not typed */
 	uint64_t records, bytes;
 };
@@ -46,6 +47,8 @@ static int on_record(void *context, void *data, size_t size)
 	if (!rawtp_output_object(out, NULL))
 		return 0;
 	rawtp_output_string(out, "map", bpf_map__name(ring->map));
+	if (ring->side)
+		rawtp_output_string(out, "side", ring->side);
 	rawtp_cli_btf_print(out, "record", ring->btf, ring->type_id, data, size);
 	rawtp_output_end(out);
 	return 0;
@@ -102,6 +105,7 @@ static int add_ring(const struct rawtp_cli *cli, struct rawtp_rings *rings,
 	ring = &rings->ring[rings->n++];
 	ring->rings = rings;
 	ring->map = map;
+	ring->side = rawtp_object_side_name(object);
 	ring->btf = bpf_object__btf(object->bpf);
 	if (record)
 		id = ring->btf ? btf__find_by_name_kind(ring->btf, record, BTF_KIND_STRUCT)
@@ -191,14 +195,17 @@ void rawtp_rings_print(struct rawtp_rings *rings)
 		const struct ring *ring = &rings->ring[i];
 
 		if (!out->json) {
-			fprintf(out->file, "%s (ringbuf): %s records, %s bytes\n",
-				bpf_map__name(ring->map), rawtp_output_thousands(ring->records),
+			fprintf(out->file, "%s (ringbuf%s%s): %s records, %s bytes\n",
+				bpf_map__name(ring->map), ring->side ? ", " : "",
+				ring->side ? ring->side : "", rawtp_output_thousands(ring->records),
 				rawtp_output_thousands(ring->bytes));
 			continue;
 		}
 		if (!rawtp_output_object(out, NULL))
 			continue;
 		rawtp_output_string(out, "name", bpf_map__name(ring->map));
+		if (ring->side)
+			rawtp_output_string(out, "side", ring->side);
 		rawtp_output_string(out, "type", "ringbuf");
 		rawtp_output_u64(out, "records", ring->records);
 		rawtp_output_u64(out, "bytes", ring->bytes);

@@ -57,12 +57,51 @@ static int add_programs(struct rawtp_session *session, const struct rawtp_object
 	return RAWTP_EXIT_OK;
 }
 
+/* One object for one side. Of a mixed one nothing may be left; then it is closed again. */
+static int load_object(struct rawtp_session *session, const char *path, bool kernel, bool mixed)
+{
+	struct rawtp_object *object = &session->objects[session->n_objects];
+	unsigned int n_chosen = 1;
+	int status;
+
+	object->kernel = kernel;
+	object->mixed = mixed;
+	status = rawtp_object_open(session->cli, path, object);
+	if (status)
+		return status;
+	if (mixed)
+		status = rawtp_session_choose(session, object, &n_chosen);
+	if (status || !n_chosen) {
+		rawtp_object_close(object);
+		return status;
+	}
+	session->n_objects++;
+	status = rawtp_object_load(session->cli, object);
+	return status ? status : add_programs(session, object);
+}
+
+/* Who names both sides means both. */
+static int check_sides(const struct rawtp_session *session)
+{
+	bool kernel = false, user = false;
+	unsigned int i;
+
+	for (i = 0; i < session->n_programs; i++) {
+		kernel |= session->programs[i].object->kernel;
+		user |= !session->programs[i].object->kernel;
+	}
+	if (kernel && user)
+		return RAWTP_EXIT_OK;
+	return rawtp_cli_error(session->cli, "no program is for the %s; leave %s out",
+			       user ? "kernel" : "processes", user ? "-k" : "-p and --comm");
+}
+
 int rawtp_session_load(struct rawtp_session *session, const struct rawtp_cli *cli, char **paths,
 		       unsigned int n)
 {
-	struct rawtp_object *object;
+	bool mixed = session->to_kernel && session->n_targets;
 	unsigned int i;
-	int status;
+	int status = RAWTP_EXIT_OK;
 
 	session->cli = cli;
 	rawtp_object_init(cli);
@@ -74,20 +113,14 @@ int rawtp_session_load(struct rawtp_session *session, const struct rawtp_cli *cl
 	if (n > RAWTP_SESSION_MAX_OBJECTS)
 		return rawtp_cli_error(cli, "%u objects; at most %u can be loaded at once", n,
 				       RAWTP_SESSION_MAX_OBJECTS);
-	for (i = 0; i < n; i++) {
-		object = &session->objects[i];
-		object->kernel = session->to_kernel;
-		status = rawtp_object_open(cli, paths[i], object);
-		if (status)
-			return status;
-		session->n_objects++;
-		status = rawtp_object_load(cli, object);
-		if (!status)
-			status = add_programs(session, object);
-		if (status)
-			return status;
+	/* Processes first: what libbpf finds out of their bpf(2), it may use of the kernel's as well. */
+	for (i = 0; i < n && !status; i++) {
+		if (!session->to_kernel || mixed)
+			status = load_object(session, paths[i], false, mixed);
+		if (!status && session->to_kernel)
+			status = load_object(session, paths[i], true, mixed);
 	}
-	return RAWTP_EXIT_OK;
+	return status || !mixed ? status : check_sides(session);
 }
 
 int rawtp_session_add_client(struct rawtp_session *session, pid_t pid, struct rawtp_client *client)
@@ -234,7 +267,8 @@ static int attach_target(struct rawtp_session *session, struct rawtp_session_tar
 	if (!target->stats || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
 		return rawtp_cli_error(session->cli, "cannot make a link: %s", strerror(errno));
 	for (i = 0; i < session->n_programs && !status; i++)
-		status = attach_program(session, target, i, ends[1]);
+		if (!session->programs[i].object->kernel)
+			status = attach_program(session, target, i, ends[1]);
 	/* The target holds its own copy; with ours open, its death could not be seen. */
 	close(ends[1]);
 	target->link = ends[0];

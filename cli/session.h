@@ -39,7 +39,8 @@ struct rawtp_session_target {
 
 struct rawtp_session {
 	const struct rawtp_cli *cli;
-	struct rawtp_object objects[RAWTP_SESSION_MAX_OBJECTS];
+	/* One that goes to both sides is here twice: first for the processes, then for the kernel. */
+	struct rawtp_object objects[2 * RAWTP_SESSION_MAX_OBJECTS];
 	struct rawtp_session_program *programs;
 	struct rawtp_session_target targets[RAWTP_SESSION_MAX_TARGETS];
 	unsigned int n_objects, n_programs, n_targets;
@@ -48,9 +49,16 @@ struct rawtp_session {
 	struct rawtp_kernel kernel;
 };
 
-/* All of these return 0 or an exit status, and have printed the error then. */
+/*
+ * All of these return 0 or an exit status, and have printed the error then. With to_kernel, processes
+ * that have been added before rawtp_session_load() are targets beside the kernel: each program goes
+ * to the side that has its tracepoint, and each side has maps of its own.
+ */
 int rawtp_session_load(struct rawtp_session *session, const struct rawtp_cli *cli, char **paths,
 		       unsigned int n);
+/* Leaves out the programs of @object that are not for its side. */
+int rawtp_session_choose(struct rawtp_session *session, const struct rawtp_object *object,
+			 unsigned int *n_chosen);
 int rawtp_session_add_pid(struct rawtp_session *session, pid_t pid);
 int rawtp_session_add_client(struct rawtp_session *session, pid_t pid, struct rawtp_client *client);
 /* Attaches every program to every target: all or nothing. */

@@ -26,7 +26,8 @@ int main(int argc, char **argv)
 END
 "$CC" -o "$dir/rawtp-calls" "$dir/calls.c" || exit 1
 
-refuses kernel-and-process 2 '-k and processes' "$rawtp" attach -k -p 1 "$object"
+refuses kernel-and-no-process 1 'process 2147483647: there is no such process' \
+	"$rawtp" attach -k -p 2147483647 "$object"
 refuses no-target 2 'or the kernel: -k' "$rawtp" attach "$object"
 
 # What is missing, and for what. Root without a capability is as good as any user.
