@@ -44,7 +44,7 @@ if type -P strace >/dev/null && strace -o "$dir/probe" true 2>/dev/null && [[ ! 
 	check list-kernel-touches-nobody test -z \
 		"$(grep -E 'bpf\(|socket|connect|ptrace|kill|open.*"/proc/[0-9]|O_WRONLY|O_RDWR' "$dir/trace")"
 else
-	echo "skip list-kernel-touches-nobody # strace cannot trace here"
+	echo "skip list-kernel-touches-nobody # strace cannot trace here, or a sanitizer is in the way"
 fi
 
 # In a mount namespace of its own: tracefs tells the system; without BTF a line says so.
