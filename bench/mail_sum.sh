@@ -158,6 +158,11 @@ added() { # pattern
 	echo $(($(bytes "$work/with.so" "$1") - $(bytes "$work/without.so" "$1")))
 }
 text='^\.text'
+# Symbols whose names begin so: their bytes together.
+symbols() { # file, pattern
+	nm -S --defined-only "$1" | awk -v pattern="$2" '$4 ~ pattern { print "0x" $2 }' |
+		{ sum=0; while read -r bytes; do sum=$((sum + bytes)); done; echo "$sum"; }
+}
 thunks=$(nm -S --defined-only "$work/with.o" | awk '$4 ~ /^__bpf_trace_/ { print strtonum_hex($2), $4 }
 	function strtonum_hex(hex,   i, value) {
 		for (i = 1; i <= length(hex); i++)
@@ -174,7 +179,10 @@ in_registers=$(join <(events | awk 'NF <= 6 { print "__bpf_trace_" $1 }' | sort)
 register_max=$(awk '$2 > max { max = $2 } END { print max }' <<<"$in_registers")
 register_count=$(wc -l <<<"$in_registers")
 record_text=$(($(bytes "$work/recorders_with.o" "$text") - $(bytes "$work/recorders_without.o" "$text")))
-text_added=$(added "$text")
+# What the way to the direct probe makes the function behind each site longer.
+direct_text=$(($(symbols "$work/with.o" '^(__traceiter|rawtp_walk)_') -
+	$(symbols "$work/without.o" '^__traceiter_')))
+text_added=$(($(added "$text") - direct_text))
 strings_added=$(added '^\.rodata')
 records_added=$(added '^\.data\.rel\.ro')
 data_added=$(added '^(\.data|rawtp_events)$')
@@ -187,6 +195,7 @@ each() {
 rows() { # what|bytes
 	cat <<-END
 	approach 2, text (thunks)|$text_added
+	direct probe, text (the way to it behind each site)|$direct_text
 	approach 2, rodata: records, with what every argument is|$records_added
 	approach 2, rodata: names of events, arguments and types|$strings_added
 	approach 2, data (one pointer for each record)|$data_added
@@ -200,7 +209,7 @@ thunk_line="thunks: $thunk_bytes bytes in all, median $thunk_median, largest $th
 case $FORMAT in
 json)
 	echo "{\"title\": \"$title\", \"tracepoints\": $N, \"thunk_bytes\": $thunk_bytes, \"thunk_median\": $thunk_median,"
-	echo " \"thunk_max\": $thunk_max, \"thunk_max_in_registers\": $register_max, \"text\": $text_added, \"records\": $records_added, \"strings\": $strings_added,"
+	echo " \"thunk_max\": $thunk_max, \"thunk_max_in_registers\": $register_max, \"text\": $text_added, \"direct_text\": $direct_text, \"records\": $records_added, \"strings\": $strings_added,"
 	echo " \"data\": $data_added, \"eh_frame\": $frames_added, \"rela\": $rela_added, \"approach_1_text\": $record_text}"
 	;;
 markdown)

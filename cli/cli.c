@@ -154,16 +154,18 @@ int rawtp_cli_arg(const char *text, uint64_t *value)
 	return 0;
 }
 
-int rawtp_cli_seconds(const char *text, double *seconds)
+int rawtp_cli_seconds(const struct rawtp_cli *cli, const char *option, const char *text,
+		      double *seconds)
 {
+	/* strtod() takes blanks, a sign, nan and inf, which are no part of a number here. */
+	bool number = (*text >= '0' && *text <= '9') || *text == '.';
 	char *end;
 
-	if ((*text < '0' || *text > '9') && *text != '.')
-		return -EINVAL;
-	*seconds = strtod(text, &end);
-	if (*end || end == text)
-		return -EINVAL;
-	return *seconds > 0 && *seconds < 10 * 366 * 86400.0 ? 0 : -ERANGE;
+	*seconds = number ? strtod(text, &end) : 0;
+	if (number && end != text && !*end && *seconds > 0 && *seconds < 10 * 366 * 86400.0)
+		return RAWTP_EXIT_OK;
+	return rawtp_cli_usage(cli, "--%s %s is no number of seconds between 0 and 10 years",
+			       option, text);
 }
 
 int rawtp_cli_pid(const char *text, pid_t *pid)

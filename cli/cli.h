@@ -76,8 +76,9 @@ int rawtp_cli_usage(const struct rawtp_cli *cli, const char *format, ...)
 int rawtp_cli_u64(const char *text, int base, uint64_t *value);
 /* Decimal, hexadecimal or negative (as the 64 bits that C would pass). */
 int rawtp_cli_arg(const char *text, uint64_t *value);
-/* A positive number of seconds, at most 10 years. */
-int rawtp_cli_seconds(const char *text, double *seconds);
+/* --@option's number of seconds: more than 0, less than 10 years. 0 or RAWTP_EXIT_USAGE, printed. */
+int rawtp_cli_seconds(const struct rawtp_cli *cli, const char *option, const char *text,
+		      double *seconds);
 int rawtp_cli_pid(const char *text, pid_t *pid);
 
 /* Name of a process as the kernel shows it, "?" where it cannot be read. */

@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_MAX_ENTRIES 100
 
@@ -49,9 +50,10 @@ static int find_targets(struct attach *attach)
 		return attach->status;
 	if (attach->session.n_targets > attach->n_pids)
 		return RAWTP_EXIT_OK;
-	return rawtp_cli_error(
-		attach->cli, "no process called %s carries tracepoints%s; see rawtp ps",
-		attach->comm, rawtp_nearest_text(&attach->nearest, text, sizeof(text)));
+	return rawtp_cli_error(attach->cli,
+			       "no process called %s%s carries tracepoints%s; see rawtp ps",
+			       attach->comm, geteuid() ? " of this user" : "",
+			       rawtp_nearest_text(&attach->nearest, text, sizeof(text)));
 }
 
 static int read_number(struct rawtp_cli *cli, const char *option, uint64_t most, uint32_t *number)
@@ -85,16 +87,12 @@ static int read_option(struct attach *attach, int id)
 		attach->comm = optarg;
 		return RAWTP_EXIT_OK;
 	case RAWTP_OPTION_FOR:
-		if (rawtp_cli_seconds(optarg, &attach->monitor.seconds))
-			return rawtp_cli_usage(cli, "--for %s is no number of seconds", optarg);
-		return RAWTP_EXIT_OK;
+		return rawtp_cli_seconds(cli, "for", optarg, &attach->monitor.seconds);
 	case RAWTP_OPTION_INTERVAL:
+		attach->monitor.interval = 0;
 		if (!rawtp_cli_u64(optarg, 10, &zero) && !zero)
-			attach->monitor.interval = 0;
-		else if (rawtp_cli_seconds(optarg, &attach->monitor.interval))
-			return rawtp_cli_usage(cli, "--interval %s is no number of seconds",
-					       optarg);
-		return RAWTP_EXIT_OK;
+			return RAWTP_EXIT_OK;
+		return rawtp_cli_seconds(cli, "interval", optarg, &attach->monitor.interval);
 	case RAWTP_OPTION_RECORD:
 		attach->monitor.record = optarg;
 		return RAWTP_EXIT_OK;

@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct ps {
 	struct rawtp_cli *cli;
@@ -45,8 +46,8 @@ static int print_link(const struct rawtp_client_link_info *link, void *data)
 		       link->program, link->tracepoint);
 		if (link->holder)
 			printf("held by %d (%s), ", (int)link->holder, comm);
-		printf("%s events, %s missed\n", rawtp_output_thousands(link->hits),
-		       rawtp_output_thousands(link->misses));
+		printf("%s event%s, %s missed\n", rawtp_output_thousands(link->hits),
+		       link->hits == 1 ? "" : "s", rawtp_output_thousands(link->misses));
 		return 0;
 	}
 	rawtp_output_object(out, NULL);
@@ -152,8 +153,9 @@ static int run(struct rawtp_cli *cli, int argc, char **argv)
 	if (err < 0)
 		return rawtp_cli_error(cli, "cannot look for processes: %s", strerror(-err));
 	if (!ps.shown && !cli->json)
-		puts("no process carries tracepoints; rawtp run --provider libc -- COMMAND starts "
-		     "one");
+		printf("no process%s carries tracepoints; rawtp run --provider libc -- COMMAND "
+		       "starts one\n",
+		       geteuid() ? " of this user" : "");
 	return RAWTP_EXIT_OK;
 }
 

@@ -35,10 +35,7 @@ static int read_option(struct run *run, int id)
 		run->output = optarg;
 		return RAWTP_EXIT_OK;
 	case RAWTP_OPTION_INTERVAL:
-		if (rawtp_cli_seconds(optarg, &run->monitor.interval))
-			return rawtp_cli_usage(cli, "--interval %s is no number of seconds",
-					       optarg);
-		return RAWTP_EXIT_OK;
+		return rawtp_cli_seconds(cli, "interval", optarg, &run->monitor.interval);
 	case RAWTP_OPTION_RECORD:
 		run->monitor.record = optarg;
 		return RAWTP_EXIT_OK;
@@ -130,6 +127,7 @@ static int run_main(struct rawtp_cli *cli, int argc, char **argv)
 		return rawtp_cli_error(cli, "out of memory");
 	run->cli = cli;
 	run->session.sample = RAWTP_SESSION_SAMPLE;
+	run->session.started = true;
 	run->monitor.session = &run->session;
 	run->monitor.max_entries = DEFAULT_MAX_ENTRIES;
 	while (!status && (id = rawtp_cli_option(cli, argc, argv, true)) != -1)

@@ -18,12 +18,17 @@ static struct bpf_program *find_program(const struct rawtp_cli *cli,
 {
 	struct bpf_program *program, *found = NULL;
 	struct rawtp_nearest nearest;
-	char text[512];
+	char text[512], all[512] = "";
+	size_t used = 0;
 
 	rawtp_nearest_init(&nearest, name);
 	bpf_object__for_each_program(program, object->bpf)
 	{
 		rawtp_nearest_offer(&nearest, bpf_program__name(program));
+		if (used < sizeof(all))
+			used += (size_t)snprintf(all + used, sizeof(all) - used, "%s %s",
+						 used ? "," : "; it has",
+						 bpf_program__name(program));
 		if (strcmp(bpf_program__name(program), name))
 			bpf_program__set_autoload(program, false);
 		else
@@ -31,7 +36,7 @@ static struct bpf_program *find_program(const struct rawtp_cli *cli,
 	}
 	if (!found)
 		rawtp_cli_error(cli, "%s: has no program %s%s", object->path, name,
-				rawtp_nearest_text(&nearest, text, sizeof(text)));
+				nearest.n ? rawtp_nearest_text(&nearest, text, sizeof(text)) : all);
 	else if (!rawtp_object_tracepoint(found))
 		rawtp_cli_error(cli, "%s: program %s is for no raw tracepoint", object->path, name);
 	else
@@ -92,8 +97,9 @@ static int run_program(struct rawtp_cli *cli, struct rawtp_object *object, const
 	err = bpf_prog_test_run_opts(bpf_program__fd(program), &opts);
 	/* The kernel refuses a context that is shorter than what the program reads. */
 	if (err == -EINVAL)
-		return rawtp_cli_error(cli, "%s: program %s reads more than the %u arguments given",
-				       object->path, name, n_args);
+		return rawtp_cli_error(cli,
+				       "%s: program %s reads more than the %u argument%s given",
+				       object->path, name, n_args, n_args == 1 ? "" : "s");
 	if (err)
 		return rawtp_cli_error(cli, "%s: program %s cannot be run: %s", object->path, name,
 				       strerror(-err));

@@ -52,8 +52,8 @@ static void print_text(FILE *file, const struct rawtp_client_event *event, bool 
 		fputc('\n', file);
 	}
 	for (i = 0; i < event->n_args; i++)
-		fprintf(file, "    args[%u] %-16s %s, %u byte%s, %s\n", i, event->args[i].name,
-			event->args[i].type, event->args[i].size,
+		fprintf(file, "    args[%u] %-*s %s, %u byte%s, %s\n", i, i < 10 ? 16 : 15,
+			event->args[i].name, event->args[i].type, event->args[i].size,
 			event->args[i].size == 1 ? "" : "s", kind(&event->args[i]));
 }
 

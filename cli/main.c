@@ -47,7 +47,8 @@ static int unknown_command(const char *name)
 	rawtp_nearest_init(&nearest, name);
 	for (i = 0; i < N_COMMANDS; i++)
 		rawtp_nearest_offer(&nearest, commands[i]->name);
-	fprintf(stderr, "rawtp: no command %s%s; try: rawtp --help\n", name,
+	fprintf(stderr, "rawtp: no %s %s%s; try: rawtp --help\n",
+		*name == '-' ? "option" : "command", name,
 		rawtp_nearest_text(&nearest, text, sizeof(text)));
 	return RAWTP_EXIT_USAGE;
 }

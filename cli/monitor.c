@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define STEP 0.1 /* seconds: how late an ended target, a signal or a child is seen at most */
 
@@ -123,11 +124,15 @@ static void print_figures(struct rawtp_output *out, const struct rawtp_session_p
 	rawtp_output_end(out);
 }
 
-static void print_header(struct rawtp_output *out)
+/* Above the first figures, so that records and the command's own output do not part them. */
+static void print_header(struct rawtp_monitor *monitor)
 {
-	if (!out->json)
+	struct rawtp_output *out = monitor->out;
+
+	if (!out->json && !monitor->headed)
 		fprintf(out->file, "%8s  %-20s %-24s %14s %14s %8s %10s\n", "seconds", "program",
 			"tracepoint", "events", "events/s", "ns/run", "misses");
+	monitor->headed = true;
 }
 
 static void print_rates(struct rawtp_monitor *monitor, double at, double seconds)
@@ -137,6 +142,7 @@ static void print_rates(struct rawtp_monitor *monitor, double at, double seconds
 	unsigned int i;
 
 	rawtp_session_read(session);
+	print_header(monitor);
 	if (out->json) {
 		rawtp_output_object(out, NULL);
 		rawtp_output_double(out, "seconds", at, 3);
@@ -169,6 +175,44 @@ static void on_gone(const struct rawtp_session_target *target, void *data)
 	rawtp_output_object(out, NULL);
 	rawtp_output_i64(out, "gone", target->pid);
 	rawtp_output_end(out);
+}
+
+static void ignore_gone(const struct rawtp_session_target *target, void *data)
+{
+}
+
+/*
+ * Our own child goes on without what was attached, as a wrapper does that calls execve(): said, since
+ * its figures stand still then. A link ends a moment before its process does, so it waits a step.
+ */
+static void check_child(struct rawtp_monitor *monitor, double t)
+{
+	const struct rawtp_session_target *target = &monitor->session->targets[0];
+	struct rawtp_output *out = monitor->out;
+	char path[32], program[256];
+	ssize_t n;
+
+	if (!target->gone) {
+		rawtp_session_check(monitor->session, ignore_gone, NULL);
+		monitor->gone_at = t;
+		return;
+	}
+	if (monitor->gone_told || t < monitor->gone_at + STEP)
+		return;
+	monitor->gone_told = true;
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)target->pid);
+	n = readlink(path, program, sizeof(program) - 1);
+	if (n < 0) /* it is ending */
+		return;
+	program[n] = '\0';
+	if (out->json)
+		on_gone(target, out);
+	else
+		fprintf(out->file,
+			"process %d (%s) runs %s now, or was detached, and is no longer traced; "
+			"name that program, or rawtp attach -p %d\n",
+			(int)target->pid, target->comm, program, (int)target->pid);
+	fflush(out->file);
 }
 
 static bool child_ended(struct rawtp_monitor *monitor)
@@ -214,9 +258,9 @@ static double loop(struct rawtp_monitor *monitor, struct rawtp_rings *rings)
 			break;
 		if (stopped)
 			pass_on(monitor);
-		/* The end of our own child is told by child_ended(). */
-		if (!monitor->child &&
-		    !rawtp_session_check(monitor->session, on_gone, monitor->out))
+		if (monitor->child)
+			check_child(monitor, t);
+		else if (!rawtp_session_check(monitor->session, on_gone, monitor->out))
 			break;
 		if (monitor->seconds && t >= start + monitor->seconds)
 			break;
@@ -231,6 +275,7 @@ static void print_totals(struct rawtp_monitor *monitor, double seconds)
 	struct rawtp_output *out = monitor->out;
 	unsigned int i;
 
+	print_header(monitor);
 	if (out->json) {
 		rawtp_output_double(out, "seconds", seconds, 3);
 		rawtp_output_array(out, "totals");
@@ -289,7 +334,6 @@ int rawtp_monitor_run(struct rawtp_monitor *monitor)
 				       strerror(-err));
 	}
 	print_start(monitor);
-	print_header(out);
 	fflush(out->file);
 	seconds = loop(monitor, rings);
 	rawtp_session_detach(monitor->session);

@@ -21,6 +21,9 @@ struct rawtp_monitor {
 	struct rawtp_client *start; /* the child's, which waits for rawtp_client_go(); or NULL */
 	int child_status;           /* as waitpid() has it */
 	bool interrupted;           /* SIGINT has come once */
+	double gone_at;             /* the child's link has ended, seen in these seconds */
+	bool gone_told;             /* and was looked into */
+	bool headed;                /* the columns have been named */
 };
 
 /* Runs to the end, detaches, prints. Returns an exit status. */

@@ -245,13 +245,40 @@ static int report_refusal(const struct rawtp_cli *cli, const struct rawtp_object
 			       *warnings.last ? warnings.last : strerror(err));
 }
 
+/* libbpf would say "Invalid argument". 0 or an exit status. */
+static int check_maps(const struct rawtp_cli *cli, const struct rawtp_object *object)
+{
+	const struct bpf_map *map;
+	const char *type;
+
+	bpf_object__for_each_map(map, object->bpf)
+	{
+		switch (bpf_map__type(map)) {
+#define RAWTP_MAP_TYPE(type, name, ops, percpu) case BPF_MAP_TYPE_##type:
+#include "bpf/maps/types.h"
+			continue;
+		default:
+			type = libbpf_bpf_map_type_str(bpf_map__type(map));
+			return rawtp_cli_error(
+				cli, "%s: map %s: maps of type %s are not here; there are"
+#define RAWTP_MAP_TYPE(type, name, ops, percpu) " " name
+#include "bpf/maps/types.h"
+				,
+				object->path, bpf_map__name(map), type ? type : "unknown");
+		}
+	}
+	return RAWTP_EXIT_OK;
+}
+
 int rawtp_object_load(const struct rawtp_cli *cli, struct rawtp_object *object)
 {
 	unsigned int n = 0, i = 0;
 	struct bpf_program *program;
-	int err, status = RAWTP_EXIT_OK;
+	int err, status = object->kernel ? RAWTP_EXIT_OK : check_maps(cli, object);
 	char **logs;
 
+	if (status)
+		return status;
 	bpf_object__for_each_program(program, object->bpf) n++;
 	logs = calloc(n + 1, sizeof(*logs));
 	bpf_object__for_each_program(program, object->bpf)

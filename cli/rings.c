@@ -195,10 +195,10 @@ void rawtp_rings_print(struct rawtp_rings *rings)
 		const struct ring *ring = &rings->ring[i];
 
 		if (!out->json) {
-			fprintf(out->file, "%s (ringbuf%s%s): %s records, %s bytes\n",
+			fprintf(out->file, "%s (ringbuf%s%s): %s record%s, %s bytes\n",
 				bpf_map__name(ring->map), ring->side ? ", " : "",
 				ring->side ? ring->side : "", rawtp_output_thousands(ring->records),
-				rawtp_output_thousands(ring->bytes));
+				ring->records == 1 ? "" : "s", rawtp_output_thousands(ring->bytes));
 			continue;
 		}
 		if (!rawtp_output_object(out, NULL))

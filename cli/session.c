@@ -209,9 +209,11 @@ static int check_program(struct rawtp_session *session, const struct rawtp_sessi
 			 const struct rawtp_session_program *program)
 {
 	struct find_event find = {.name = program->tracepoint};
-	char text[512];
+	char text[512], hint[64] = "name the --provider that has it, or another command";
 	int err;
 
+	if (!session->started)
+		snprintf(hint, sizeof(hint), "see rawtp list -p %d", (int)target->pid);
 	rawtp_nearest_init(&find.nearest, program->tracepoint);
 	err = rawtp_client_list(target->client, find_event, &find);
 	if (err < 0)
@@ -220,11 +222,10 @@ static int check_program(struct rawtp_session *session, const struct rawtp_sessi
 	if (!find.found)
 		return rawtp_cli_error(session->cli,
 				       "%s: program %s: process %d (%s) has no tracepoint %s%s; "
-				       "see rawtp list -p %d",
+				       "%s",
 				       program->object->path, program->name, (int)target->pid,
 				       target->comm, program->tracepoint,
-				       rawtp_nearest_text(&find.nearest, text, sizeof(text)),
-				       (int)target->pid);
+				       rawtp_nearest_text(&find.nearest, text, sizeof(text)), hint);
 	if (program->n_args > find.n_args)
 		return rawtp_cli_error(session->cli,
 				       "%s: program %s reads %u arguments, but tracepoint %s has "

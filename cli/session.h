@@ -47,6 +47,7 @@ struct rawtp_session {
 	uint32_t sample; /* time one run in so many; 0: none */
 	bool to_kernel;  /* set before rawtp_session_load() */
 	struct rawtp_kernel kernel;
+	bool started; /* the target is a command of ours, which nobody can look at afterwards */
 };
 
 /*

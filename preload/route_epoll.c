@@ -354,12 +354,10 @@ static bool change_ring(int epoll_fd, int op, int map_fd, struct epoll_event *ev
 	return ring != NULL;
 }
 
-__attribute__((visibility("default"))) int epoll_ctl(int epoll_fd, int op, int fd,
-						     struct epoll_event *event)
+static int control(int epoll_fd, int op, int fd, struct epoll_event *event)
 {
 	int ret;
 
-	init();
 	if (op != EPOLL_CTL_ADD && __atomic_load_n(&rings, __ATOMIC_RELAXED) &&
 	    change_ring(epoll_fd, op, fd, event, &ret))
 		return ret;
@@ -376,12 +374,26 @@ __attribute__((visibility("default"))) int epoll_ctl(int epoll_fd, int op, int f
 	return -1;
 }
 
+__attribute__((visibility("default"))) int epoll_ctl(int epoll_fd, int op, int fd,
+						     struct epoll_event *event)
+{
+	int cancel, ret;
+
+	init();
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	ret = control(epoll_fd, op, fd, event);
+	pthread_setcancelstate(cancel, NULL);
+	return ret;
+}
+
 /* Whatever set is waited on: it may contain the one that has the ring. */
 static void refresh_all(void)
 {
-	int saved = errno;
+	int saved = errno, cancel;
 	struct ring *ring;
 
+	/* Who is cancelled is so in libc's epoll_wait(), and not with the lock held. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&lock);
 	for (ring = rings; ring; ring = ring->next) {
 		refresh(ring);
@@ -389,6 +401,7 @@ static void refresh_all(void)
 		pthread_cond_signal(&ring->changed);
 	}
 	pthread_mutex_unlock(&lock);
+	pthread_setcancelstate(cancel, NULL);
 	errno = saved;
 }
 

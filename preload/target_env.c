@@ -12,6 +12,25 @@
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int route;
 
+static const char *what_to_do(int err)
+{
+	switch (err) {
+	case -EINVAL:
+		return "; say kernel, self, PID,PID,... or comm:NAME";
+	case -ESRCH:
+		return "; rawtp ps lists those that carry tracepoints";
+	case -ENOENT:
+		return "; it carries no tracepoints, rawtp ps lists those that do";
+	case -EACCES:
+	case -EPERM:
+		return "; it belongs to another user";
+	case -ETIMEDOUT:
+		return "; if it is stopped, kill -CONT lets it go on";
+	default:
+		return "";
+	}
+}
+
 /* At the first bpf(2) call, not at start: the targets may be started by the tool itself. */
 static void choose(void)
 {
@@ -24,7 +43,8 @@ static void choose(void)
 		return;
 	/* Neither the kernel nor this process is what was meant. */
 	route = -errno;
-	fprintf(stderr, "librawtp-bpf: RAWTP_TARGET=%s: %s\n", target, strerror(errno));
+	fprintf(stderr, "librawtp-bpf: RAWTP_TARGET=%s: %s%s\n", target, strerror(-route),
+		what_to_do(route));
 }
 
 int rawtp_route(void)

@@ -24,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,7 +43,7 @@
 
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t gone_on; /* with the lock: starting has become false */
+	pthread_cond_t gone_on; /* with the lock: starting or stopping has become false */
 	pthread_t thread;
 	bool running;      /* there is a thread */
 	bool stopping;     /* it is to end */
@@ -54,12 +54,17 @@ static struct {
 	int64_t accept_at; /* no client is taken before: there was no descriptor for it */
 	int64_t start_limit;
 	struct rawtp_listener listener;
-	struct rawtp_fd wake;
+	/*
+	 * A pair, and no eventfd: these share one inode with each other and with the program's, so
+	 * that it could not be told whose one is.
+	 */
+	struct rawtp_fd wake, waker;
 } agent = {.lock = PTHREAD_MUTEX_INITIALIZER,
 	   .gone_on = PTHREAD_COND_INITIALIZER,
 	   .error = ECANCELED,
 	   .listener.sock = {.fd = -1},
-	   .wake = {.fd = -1}};
+	   .wake = {.fd = -1},
+	   .waker = {.fd = -1}};
 
 void rawtp_agent_go(void)
 {
@@ -73,16 +78,30 @@ static bool is_passing(int error)
 	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
 }
 
+static void close_wake(void)
+{
+	rawtp_fd_close(&agent.wake);
+	rawtp_fd_close(&agent.waker);
+}
+
+static void make_wake(void)
+{
+	int ends[2];
+
+	close_wake();
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends))
+		return;
+	if (rawtp_fd_keep(&agent.wake, ends[0]))
+		close(ends[1]);
+	else if (rawtp_fd_keep(&agent.waker, ends[1]))
+		close_wake();
+}
+
 /* Makes what is missing of the agent's own descriptors. */
 static void refresh(void)
 {
-	if (!rawtp_fd_is_ours(&agent.wake)) {
-		int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-
-		agent.wake = RAWTP_FD_NONE;
-		if (fd >= 0)
-			rawtp_fd_keep(&agent.wake, fd);
-	}
+	if (!rawtp_fd_is_ours(&agent.wake) || !rawtp_fd_is_ours(&agent.waker))
+		make_wake();
 	if (!agent.listening || rawtp_now_ms() < agent.bind_at)
 		return;
 	if (agent.listener.path[0] && rawtp_fd_is_ours(&agent.listener.sock))
@@ -161,11 +180,11 @@ static void wait_for_work(struct pollfd *fds, unsigned int n)
 
 static void work(const struct pollfd *fds)
 {
-	uint64_t count;
+	char word;
 
-	if (fds[0].revents & POLLIN && rawtp_fd_is_ours(&agent.wake) &&
-	    read(agent.wake.fd, &count, sizeof(count)) < 0)
-		count = 0; /* another one woke us before: nothing to take */
+	if (fds[0].revents & POLLIN && rawtp_fd_is_ours(&agent.wake))
+		while (recv(agent.wake.fd, &word, sizeof(word), MSG_DONTWAIT) > 0)
+			;
 	/* Links first: who reconnects after it has detached must find it so. */
 	while (rawtp_kept_reap()) {
 		/* Each may wait for a grace period, and the program may want to fork meanwhile. */
@@ -177,6 +196,15 @@ static void work(const struct pollfd *fds)
 		accept_clients();
 	rawtp_session_serve(fds + 2);
 	rawtp_session_expire(agent.start_limit);
+}
+
+static void pause_unlocked(void)
+{
+	struct timespec pause = {.tv_nsec = RETRY_MS * 1000000};
+
+	pthread_mutex_unlock(&agent.lock);
+	nanosleep(&pause, NULL);
+	pthread_mutex_lock(&agent.lock);
 }
 
 static void *agent_main(void *arg)
@@ -192,8 +220,10 @@ static void *agent_main(void *arg)
 		n = FIXED + rawtp_kept_count();
 		if (n > capacity) {
 			grown = realloc(fds, 2 * n * sizeof(*fds));
-			if (!grown)
-				break;
+			if (!grown) {
+				pause_unlocked();
+				continue;
+			}
 			fds = grown;
 			capacity = 2 * n;
 		}
@@ -220,7 +250,6 @@ static int start_thread(void)
 	/* Not with the priority of a real-time thread that happens to load or start us. */
 	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	agent.stopping = false;
 	err = pthread_create(&agent.thread, &attr, agent_main, NULL);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
@@ -231,13 +260,12 @@ static int start_thread(void)
 /* With the lock held. */
 static void wake_thread(void)
 {
-	uint64_t one = 1;
 	int sock;
 
-	if (rawtp_fd_is_ours(&agent.wake)) {
-		if (write(agent.wake.fd, &one, sizeof(one)) == sizeof(one))
-			return;
-	}
+	/* Full: it has been woken often enough. */
+	if (rawtp_fd_is_ours(&agent.waker) &&
+	    (send(agent.waker.fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1 || errno == EAGAIN))
+		return;
 	/* The program has closed it; poll() still has the socket. */
 	sock = agent.listener.path[0] ? rawtp_unix_connect(agent.listener.path) : -1;
 	if (sock >= 0)
@@ -317,10 +345,10 @@ static void after_fork_child(void)
 	rawtp_rcu_after_fork_child();
 	rawtp_link_after_fork_child();
 	rawtp_registry_after_fork();
-	agent.running = agent.starting = false;
+	agent.running = agent.starting = agent.stopping = false;
 	rawtp_session_close_all();
 	rawtp_fd_close(&agent.listener.sock);
-	rawtp_fd_close(&agent.wake);
+	close_wake();
 	agent.listener.path[0] = '\0';
 	if (ran) {
 		agent.bind_at = rawtp_now_ms() + CHILD_GRACE_MS;
@@ -406,8 +434,11 @@ __attribute__((destructor)) static void agent_exit(void)
 
 API int rawtp_agent_start(void)
 {
-	int err = start();
+	int cancel, err;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	err = start();
+	pthread_setcancelstate(cancel, NULL);
 	if (err)
 		errno = -err;
 	return err ? -1 : 0;
@@ -415,25 +446,29 @@ API int rawtp_agent_start(void)
 
 API void rawtp_agent_stop(void)
 {
-	bool ran;
+	int cancel;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&agent.lock);
-	ran = agent.running;
-	agent.stopping = true;
+	while (agent.stopping) /* by another thread: a thread can be joined once */
+		pthread_cond_wait(&agent.gone_on, &agent.lock);
 	agent.listening = false;
-	if (ran)
+	if (agent.running) {
+		agent.stopping = true;
 		wake_thread();
-	pthread_mutex_unlock(&agent.lock);
-	if (ran)
+		pthread_mutex_unlock(&agent.lock);
 		pthread_join(agent.thread, NULL);
-	pthread_mutex_lock(&agent.lock);
-	agent.running = false;
+		pthread_mutex_lock(&agent.lock);
+		agent.running = agent.stopping = false;
+		pthread_cond_broadcast(&agent.gone_on);
+	}
 	rawtp_kept_detach_all();
 	rawtp_session_close_all();
 	rawtp_listener_close(&agent.listener);
-	rawtp_fd_close(&agent.wake);
+	close_wake();
 	agent.error = ECANCELED;
 	pthread_mutex_unlock(&agent.lock);
+	pthread_setcancelstate(cancel, NULL);
 }
 
 API int rawtp_agent_error(void)

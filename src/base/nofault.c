@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -17,7 +18,8 @@
 /*
  * The kernel checks the address that it reads from in write(2), and the one it writes to in read(2).
  * A pipe of its own for each copy: a cached one could be closed by the application (closefrom()), and
- * its number then belong to one of the application's files.
+ * its number then belong to one of the application's files. System calls, since libc's functions are
+ * cancellation points, and a thread must not end in the middle of a program.
  */
 static int copy_by_pipe(void *dst, const void *src, size_t size)
 {
@@ -28,16 +30,24 @@ static int copy_by_pipe(void *dst, const void *src, size_t size)
 	while (size && !err) {
 		size_t part = size < PIPE_CHUNK ? size : PIPE_CHUNK;
 
-		if (write(ends[1], src, part) != (ssize_t)part ||
-		    read(ends[0], dst, part) != (ssize_t)part)
+		if (syscall(SYS_write, ends[1], src, part) != (long)part ||
+		    syscall(SYS_read, ends[0], dst, part) != (long)part)
 			err = -EFAULT;
 		src = (const char *)src + part;
 		dst = (char *)dst + part;
 		size -= part;
 	}
-	close(ends[0]);
-	close(ends[1]);
+	syscall(SYS_close, ends[0]);
+	syscall(SYS_close, ends[1]);
 	return err;
+}
+
+/* The kernel looks at the near side of a copy of nothing, and only at whose half it lies in. */
+static bool is_user_address(void *at)
+{
+	struct iovec nothing = {at, 0};
+
+	return process_vm_readv(getpid(), &nothing, 1, &nothing, 1, 0) == 0 || errno != EFAULT;
 }
 
 /* @write: @far is the destination. The near side is known to be good. */
@@ -47,6 +57,8 @@ static int copy(void *near, void *far, size_t size, bool write)
 	pid_t tid = (pid_t)rawtp_task_id().tid;
 	int saved = errno, err = 0;
 
+	if (!size && !is_user_address(far))
+		err = -EFAULT;
 	while (size) {
 		struct iovec local = {near, size}, remote = {far, size};
 		ssize_t done = write ? process_vm_writev(tid, &local, 1, &remote, 1, 0)

@@ -13,8 +13,10 @@
 
 #include <stddef.h>
 
-/* 0, or -EFAULT where a byte of the other side cannot be read or written; what was copied until
- * then is unspecified. @size may be 0. */
+/*
+ * 0, or -EFAULT where a byte of the other side cannot be read or written; what was copied until then
+ * is unspecified. @size may be 0: -EFAULT then where user memory can never be.
+ */
 int rawtp_nofault_read(void *dst, const void *src, size_t size);
 int rawtp_nofault_write(void *dst, const void *src, size_t size);
 

@@ -19,6 +19,7 @@
 #include "base/rcu.h"
 #include "base/cpu/relax.h"
 #include "base/membarrier.h"
+#include "base/task_id.h"
 #include "base/thread.h"
 
 #include <errno.h>
@@ -58,6 +59,7 @@ static void init_once(void)
 	int saved = errno;
 	long commands = membarrier(CMD_QUERY);
 
+	rawtp_task_id(); /* before a vfork() child can be the first who asks */
 	if (commands < 0)
 		commands = 0;
 	if ((commands & CMD_PRIVATE_EXPEDITED) && !membarrier(CMD_REGISTER_PRIVATE_EXPEDITED))
@@ -188,6 +190,7 @@ void rawtp_rcu_after_fork_parent(void)
 
 void rawtp_rcu_after_fork_child(void)
 {
+	rawtp_task_id();
 	rawtp_thread_after_fork_child();
 	/* The kernel keeps membarrier's registration in the memory map, which fork copies. */
 	pthread_mutex_unlock(&lock);

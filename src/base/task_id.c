@@ -77,10 +77,13 @@ static struct rawtp_task_id slow_id(void)
 		id.fork = refresh_process(page);
 	id.tgid = __atomic_load_n(&page->tgid, __ATOMIC_RELAXED);
 	id.tid = (uint32_t)gettid();
-	/* In this order: a signal handler between the two finds the old generation. */
-	__atomic_store_n(&thread_id.tid, id.tid, __ATOMIC_RELAXED);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	__atomic_store_n(&thread_id.fork, id.fork, __ATOMIC_RELAXED);
+	/* A vfork() child has the memory of a thread that goes on after it, under another number. */
+	if (id.tgid == (uint32_t)getpid()) {
+		/* In this order: a signal handler between the two finds the old generation. */
+		__atomic_store_n(&thread_id.tid, id.tid, __ATOMIC_RELAXED);
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		__atomic_store_n(&thread_id.fork, id.fork, __ATOMIC_RELAXED);
+	}
 	errno = saved;
 	return id;
 }
@@ -98,4 +101,9 @@ struct rawtp_task_id rawtp_task_id(void)
 	id.tgid = __atomic_load_n(&page->tgid, __ATOMIC_RELAXED);
 	id.tid = thread_id.tid;
 	return id;
+}
+
+bool rawtp_in_vfork_child(void)
+{
+	return rawtp_task_id().tgid != (uint32_t)getpid();
 }

@@ -4,11 +4,13 @@
  *
  * The process's id lies in a page that the kernel wipes in a child (MADV_WIPEONFORK), so no fork
  * handler is needed, and a child made by a raw clone(2) is seen too. A vfork() child shares the
- * memory of its parent, and is given the parent's ids until it execs.
+ * memory of its parent, and is given the parent's ids until it execs (its own tid, where its parent's
+ * thread has not asked before it).
  */
 #ifndef RAWTP_BASE_TASK_ID_H
 #define RAWTP_BASE_TASK_ID_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct rawtp_task_id {
@@ -18,5 +20,12 @@ struct rawtp_task_id {
 
 /* Two loads after a thread's first call. Async-signal-safe; leaves errno alone. */
 struct rawtp_task_id rawtp_task_id(void);
+
+/*
+ * True in a child that runs in its parent's memory (vfork(), posix_spawn()): what it finds there is
+ * its parent's, and stays. False where MADV_WIPEONFORK is missing: it cannot be told then. A system
+ * call; async-signal-safe.
+ */
+bool rawtp_in_vfork_child(void);
 
 #endif

@@ -9,6 +9,7 @@
  * are mapped, never unmapped, and read without a lock.
  */
 #include "base/thread.h"
+#include "base/task_id.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -50,6 +51,10 @@ bool rawtp_thread_is_gone(uint32_t tid)
 {
 	int saved = errno;
 	bool gone = syscall(SYS_tgkill, getpid(), tid, 0) < 0 && errno == ESRCH;
+
+	/* To a vfork() child its parent's threads look so, and the table is theirs. */
+	if (gone && rawtp_in_vfork_child())
+		gone = false;
 
 	errno = saved;
 	return gone;
@@ -158,7 +163,9 @@ struct rawtp_thread *rawtp_thread_attach(void)
 	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &old, sizeof(all));
 	self = rawtp_self;
 	if (!self) {
-		self = find_record((uint32_t)syscall(SYS_gettid));
+		/* In a vfork() child it would stay with its parent's thread, under the child's number. */
+		if (!rawtp_in_vfork_child())
+			self = find_record((uint32_t)syscall(SYS_gettid));
 		if (self)
 			rawtp_self = self;
 		else

@@ -10,6 +10,7 @@
 #include "rawtp/bpf.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -126,8 +127,11 @@ __attribute__((constructor(102))) static void link_cmds_init(void)
 
 __attribute__((visibility("default"))) int rawtp_prog_attach(int prog_fd, const char *name)
 {
-	int fd = link_open(prog_fd, name, 0);
+	int fd, cancel;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	fd = link_open(prog_fd, name, 0);
+	pthread_setcancelstate(cancel, NULL);
 	if (fd < 0) {
 		errno = -fd;
 		return -1;

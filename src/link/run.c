@@ -27,7 +27,7 @@ static __attribute__((noinline, cold)) void count_miss(struct rawtp_thread *self
 		if (!frame->prog)
 			return;
 	rawtp_counter_add_shared(&block->hits, 1);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
 	rawtp_counter_add_shared(&block->misses, 1);
 	if (recursion)
 		rawtp_counter_add_shared(&block->recursion_misses, 1);

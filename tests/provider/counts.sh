@@ -45,4 +45,19 @@ done <<'END'
 2000 8 0
 1000 2 3
 END
+
+# A command that becomes another program is traced no more, and the report says so; others say nothing.
+said='runs .*/[a-z]* now, or was detached, and is no longer traced'
+mkfifo "$dir/hold"
+"$rawtp" run --provider libc "$dir/libc.bpf.o" -- sh -c 'exec cat' <"$dir/hold" 2>"$dir/err" &
+exec 9>"$dir/hold"
+for _ in $(seq 400); do
+	grep -q "$said" "$dir/err" && break
+	sleep 0.05
+done
+exec 9>&-
+wait $!
+check become-another grep -q "$said" "$dir/err"
+"$rawtp" run --provider libc "$dir/libc.bpf.o" -- sh -c 'cat; exit 0' </dev/null 2>"$dir/err"
+check become-none bash -c "! grep -q 'no longer traced' '$dir/err'"
 exit $failed

@@ -9,7 +9,7 @@ type -P $cc >/dev/null || { echo "$cc is not installed"; exit 77; }
 [[ $qemu ]] || { echo "qemu-aarch64 is not installed"; exit 77; }
 [[ $sanitize ]] && { echo "sanitizers are not for emulation"; exit 77; }
 
-sources="src/base/rcu.c src/base/thread.c src/base/text_patch.c src/base/text_patch_arm64.c
+sources="src/base/rcu.c src/base/thread.c src/base/task_id.c src/base/text_patch.c src/base/text_patch_arm64.c
 	src/tracepoint/print.c src/tracepoint/probes.c src/tracepoint/registry.c src/tracepoint/switch.c"
 flags="-std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -Wno-clobbered -Werror -D_GNU_SOURCE -Iinclude
 	-Isrc -Itests"

@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -158,6 +159,8 @@ enum {
 	TARGET_STOP = 't',  /* answers how many they fired */
 };
 
+#define EVENT_COUNT 3
+
 static uint64_t target_fired[64];
 static pthread_t target_threads[64];
 static int target_stop;
@@ -196,11 +199,39 @@ static void *target_forks(void *data)
 	return NULL;
 }
 
+/* Closes all but its own, and puts others in their place: @n and how many these are. */
+static uint64_t target_close(uint64_t n)
+{
+	int i;
+
+	for (i = 2; i < 2048; i++)
+		close(i);
+	/* All eventfds have one inode. Where the agent had its numbers, none may be read. */
+	for (i = 2; i < 600; i++)
+		n += (i < 500 ? open("/dev/zero", O_RDONLY) : eventfd(EVENT_COUNT, EFD_NONBLOCK)) >=
+		     0;
+	return n;
+}
+
+/* @n and how many of them are as they were made. */
+static uint64_t target_check(uint64_t n)
+{
+	uint64_t count = 0;
+	struct stat st;
+	int i;
+
+	for (i = 2; i < 2048; i++)
+		n += !fstat(i, &st) &&
+		     (S_ISCHR(st.st_mode) ? st.st_rdev == makedev(1, 5)
+					  : !S_ISSOCK(st.st_mode) && read(i, &count, 8) == 8 &&
+						    count == EVENT_COUNT);
+	return n;
+}
+
 static uint64_t target_do(int command, uint64_t n)
 {
 	static unsigned int n_threads;
 	uint64_t i, sum = 0;
-	struct stat st;
 	int status;
 	pid_t pid;
 
@@ -225,17 +256,9 @@ static uint64_t target_do(int command, uint64_t n)
 		}
 		return (uint64_t)pid;
 	case TARGET_CLOSE:
-		for (i = 0; i < 2048; i++)
-			if (i > 1)
-				close((int)i);
-		for (i = 2; i < 600; i++)
-			n += open("/dev/zero", O_RDONLY) >= 0;
-		return n;
+		return target_close(n);
 	case TARGET_CHECK:
-		for (i = 2; i < 2048; i++)
-			n += !fstat((int)i, &st) && S_ISCHR(st.st_mode) &&
-			     st.st_rdev == makedev(1, 5);
-		return n;
+		return target_check(n);
 	case TARGET_START:
 		__atomic_store_n(&target_stop, 0, __ATOMIC_RELAXED);
 		for (n_threads = 0; n_threads < n; n_threads++)

@@ -370,6 +370,32 @@ TEST(agent_start_and_stop)
 	CHECK_EQ(rawtp_agent_start(), 0);
 }
 
+static void *stop_agent(void *data)
+{
+	rawtp_agent_stop();
+	return NULL;
+}
+
+/* Who stops it while another does waits for that one's end. */
+TEST(agent_stopped_by_several)
+{
+	pthread_t threads[4];
+	unsigned int i, j, before;
+
+	begin();
+	rawtp_agent_stop();
+	before = count_of(getpid(), "task");
+	for (i = 0; i < 50; i++) {
+		CHECK_EQ(rawtp_agent_start(), 0);
+		for (j = 0; j < 4; j++)
+			CHECK(!pthread_create(&threads[j], NULL, stop_agent, NULL));
+		for (j = 0; j < 4; j++)
+			pthread_join(threads[j], NULL);
+		WAIT_UNTIL(count_of(getpid(), "task") == before);
+	}
+	CHECK_EQ(rawtp_agent_start(), 0);
+}
+
 TEST(agent_without_a_place_for_its_socket)
 {
 	begin();

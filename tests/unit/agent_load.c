@@ -3,8 +3,7 @@
  * What is counted stays exact, and nothing is left behind, while clients attach, detach and die, and
  * the target's threads run and fork. RAWTP_TEST_ROUNDS: how often, in place of what is usual.
  */
-#include "agent_common.h"
-#include "client/client.h"
+#include "client_open.h"
 #include "link/raw_tracepoint.h"
 
 #include <sys/socket.h>
@@ -31,20 +30,6 @@ static unsigned int n_links(struct rawtp_client *client)
 
 	CHECK_EQ(rawtp_client_links(client, count_link, &n), 0);
 	return n;
-}
-
-static struct rawtp_client *open_client(pid_t pid)
-{
-	struct rawtp_client *client = NULL;
-	int i, err = -ENOENT;
-
-	for (i = 0; i < 1000 && (err == -ENOENT || err == -ESRCH); i++) {
-		err = rawtp_client_open(pid, &client);
-		if (err)
-			sleep_ms(5);
-	}
-	CHECK_EQ(err, 0);
-	return client;
 }
 
 struct attached {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The client against real targets: other processes that run, stop, fork, die. */
-#include "agent_common.h"
-#include "client/client.h"
+#include "client_open.h"
 #include "link/raw_tracepoint.h"
 
 #include <sys/mman.h>
@@ -67,21 +66,6 @@ static unsigned int n_links(struct rawtp_client *client)
 
 	CHECK_EQ(rawtp_client_links(client, see_link, &seen), 0);
 	return seen.n;
-}
-
-/* Bit by bit: a target that has just been started may not have an agent yet. */
-static struct rawtp_client *open_client(pid_t pid)
-{
-	struct rawtp_client *client = NULL;
-	int i, err = -ENOENT;
-
-	for (i = 0; i < 1000 && (err == -ENOENT || err == -ESRCH); i++) {
-		err = rawtp_client_open(pid, &client);
-		if (err)
-			sleep_ms(5);
-	}
-	CHECK_EQ(err, 0);
-	return client;
 }
 
 static int raw_tracepoint_open(int prog, const char *name)
@@ -383,9 +367,9 @@ TEST(client_target_that_closes_everything)
 	close(again);
 	close(link);
 	WAIT_UNTIL(n_links(client) == 0);
-	/* What the program has opened is as it was; beside it: eventfd, socket, two sessions. */
+	/* What the program has opened is as it was; beside it: a pair, a socket, two sessions. */
 	CHECK_EQ(target_call(&target, TARGET_CHECK, 0), opened);
-	WAIT_UNTIL(count_of(target.pid, "fd") <= fds + 4);
+	WAIT_UNTIL(count_of(target.pid, "fd") <= fds + 5);
 	rawtp_client_set_targets(NULL, 0);
 	rawtp_client_close(client);
 	CHECK_EQ(target_end(&target), 0);

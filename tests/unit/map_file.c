@@ -227,6 +227,22 @@ TEST(map_file_freeze)
 	close(fd);
 }
 
+/* Too large for a private copy: mapped read-only by who opens it frozen. */
+TEST(map_file_freeze_large)
+{
+	int fd = make_array(1 << 20, 65, BPF_F_RDONLY_PROG);
+	struct rawtp_map *map = rawtp_map_open(fd);
+
+	CHECK_EQ(rawtp_map_freeze(map, fd), 0);
+	rawtp_map_put(map);
+	map = rawtp_map_open(fd);
+	CHECK(!rawtp_is_err(map));
+	CHECK(!rawtp_map_is_constant(map));
+	CHECK_EQ(rawtp_map_freeze(map, fd), -EBUSY);
+	rawtp_map_put(map);
+	close(fd);
+}
+
 /* Frozen, but programs may write: no constant. */
 TEST(map_file_freeze_writable)
 {

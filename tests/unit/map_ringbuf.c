@@ -9,8 +9,10 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "bpf/helpers/helper.h"
+#include "rawtp/thread.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -480,6 +482,37 @@ TEST(map_ringbuf_many_processes)
 }
 
 /* The helpers' checks of flags; what the kernel's give. */
+static int put_state; /* 1: about to, 2: done */
+
+static void *put_map(void *map)
+{
+	__atomic_store_n(&put_state, 1, __ATOMIC_SEQ_CST);
+	rawtp_map_put(map);
+	__atomic_store_n(&put_state, 2, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+/* A commit looks through all rings: none is freed while a program runs, be it another ring's. */
+TEST(map_ringbuf_put_waits_for_commits)
+{
+	struct rawtp_thread *self;
+	struct ring_reader ring;
+	pthread_t thread;
+
+	ring_open(&ring, 4096);
+	self = rawtp_read_lock();
+	CHECK(self != NULL);
+	CHECK_EQ(pthread_create(&thread, NULL, put_map, ring.map), 0);
+	while (!__atomic_load_n(&put_state, __ATOMIC_SEQ_CST))
+		sched_yield();
+	usleep(50000);
+	CHECK_EQ(__atomic_load_n(&put_state, __ATOMIC_SEQ_CST), 1);
+	rawtp_read_unlock(self);
+	pthread_join(thread, NULL);
+	CHECK_EQ(put_state, 2);
+	close(ring.fd);
+}
+
 TEST(map_ringbuf_helpers)
 {
 	uint64_t data = 7, discards = 0, kept[3] = {0};

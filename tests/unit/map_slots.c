@@ -7,6 +7,7 @@
 #include "harness.h"
 
 #include "base/err.h"
+#include "bpf/maps/owner.h"
 #include "bpf/run.h"
 
 #include <pthread.h>
@@ -249,4 +250,22 @@ TEST(map_slots_fold)
 		CHECK_EQ(values[0], table[i].sum);
 		rawtp_map_put(map);
 	}
+}
+
+/* Processes without /proc cannot know whether they count pids in the same namespace. */
+TEST(map_slots_owners_of_unknown_namespaces)
+{
+	uint64_t self, dead, ours = (1ULL << RAWTP_OWNER_NS_SHIFT) - 1;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	rawtp_owner_init();
+	self = rawtp_owner_word;
+	dead = (self & ~RAWTP_OWNER_PID_MASK) | (uint64_t)pid;
+	CHECK(rawtp_owner_is_dead(dead));
+	rawtp_owner_word = self & ours;
+	CHECK(!rawtp_owner_is_dead(dead & ours));
+	rawtp_owner_word = self;
 }

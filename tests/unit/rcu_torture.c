@@ -5,11 +5,13 @@
  */
 #include "harness.h"
 #include "base/rcu.h"
+#include "base/task_id.h"
 #include "base/thread.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #ifdef RAWTP_SANITIZED
@@ -203,4 +205,43 @@ TEST(rcu_many_threads)
 	}
 	CHECK_EQ(twice, 0);
 	rawtp_synchronize();
+}
+
+/* A thread whose first event comes in its vfork() child, which has its memory and another number. */
+static void *first_in_vfork_child(void *arg)
+{
+	volatile bool *parent_is_gone = arg;
+	struct rawtp_thread *self;
+	pid_t tid = gettid(), pid = vfork();
+
+	if (!pid) {
+		self = rawtp_read_lock();
+		if (self)
+			rawtp_read_unlock(self);
+		*parent_is_gone = rawtp_thread_is_gone((uint32_t)tid);
+		(void)rawtp_task_id();
+		_exit(0);
+	}
+	CHECK(pid > 0);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	CHECK_EQ(rawtp_task_id().tid, tid);
+	self = rawtp_read_lock();
+	CHECK(self != NULL);
+	CHECK_EQ(self->tid, tid);
+	rawtp_read_unlock(self);
+	return NULL;
+}
+
+TEST(rcu_vfork)
+{
+	volatile bool parent_is_gone = false;
+	pthread_t thread;
+
+#ifdef __SANITIZE_THREAD__
+	test_skip("the thread sanitizer makes a fork of it");
+#endif
+	rawtp_rcu_init();
+	CHECK_EQ(pthread_create(&thread, NULL, first_in_vfork_child, (void *)&parent_is_gone), 0);
+	pthread_join(thread, NULL);
+	CHECK(!parent_is_gone);
 }

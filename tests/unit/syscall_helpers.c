@@ -72,6 +72,8 @@ TEST(helpers_probe_read)
 		CHECK_EQ(call(ids[i], oracle_ptr(dst), 64, oracle_ptr(pages + 4096 - 64)), 0);
 		CHECK(all_are(dst, 'x', 64) && all_are(dst + 64, 'd', 64));
 		CHECK_EQ(call(ids[i], oracle_ptr(dst), 0, 8), 0);
+		CHECK_EQ(call(ids[i], oracle_ptr(dst), 0, 0xffff888000000000),
+			 ids[i] == BPF_FUNC_probe_read_user ? -EFAULT : 0);
 		for (j = 0; j < sizeof(bad) / sizeof(bad[0]); j++) {
 			test_case("%u at %#llx", ids[i], (unsigned long long)bad[j]);
 			memset(dst, 'd', sizeof(dst));
@@ -410,6 +412,20 @@ TEST(helpers_format)
 	test_case("wide");
 	len = rawtp_format(out, sizeof(out), "%999999999999d", 15, formats[1].values, 3);
 	CHECK(len > 100 && len <= 1024);
+}
+
+/* What is parsed is a copy, and a copy has an end. */
+TEST(helpers_printk_long_format)
+{
+	rawtp_helper_fn print = rawtp_helper(BPF_FUNC_trace_printk)->fn;
+	char format[1100];
+
+	memset(format, 'a', sizeof(format));
+	format[sizeof(format) - 1] = '\0';
+	CHECK_EQ(print(oracle_ptr(format), sizeof(format), 0, 0, 0), (uint64_t)-EINVAL);
+	format[1023] = '\0';
+	CHECK_EQ(print(oracle_ptr(format), sizeof(format), 0, 0, 0), 1023);
+	CHECK_EQ(print(oracle_ptr(format), 1023, 0, 0, 0), (uint64_t)-EINVAL);
 }
 
 /* bpf_printk("x=%d", args[0]) */

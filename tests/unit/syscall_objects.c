@@ -245,6 +245,34 @@ TEST(objects_threads)
 }
 
 /* The target's side: the file and descriptors of its maps are all it gets. */
+static bool came_back;
+
+static void *create_cancelled(void *data)
+{
+	union bpf_attr attr = {.map_type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4096};
+	int fd, old;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+	pthread_cancel(pthread_self());
+	pthread_setcancelstate(old, NULL);
+	fd = (int)oracle_rawtp(BPF_MAP_CREATE, &attr, sizeof(attr));
+	came_back = fd >= 0;
+	close(fd);
+	return NULL;
+}
+
+/* bpf(2) is no cancellation point: who is cancelled in here would keep the locks. */
+TEST(objects_cancelled_thread)
+{
+	pthread_t thread;
+	void *end;
+
+	CHECK(!pthread_create(&thread, NULL, create_cancelled, NULL));
+	pthread_join(thread, &end);
+	CHECK(came_back);
+	CHECK(end == PTHREAD_CANCELED); /* in close() */
+}
+
 TEST(prog_file_loads_elsewhere)
 {
 	int map = map_create(BPF_MAP_TYPE_ARRAY, 1), other = map_create(BPF_MAP_TYPE_ARRAY, 1);

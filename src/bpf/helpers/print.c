@@ -34,17 +34,22 @@ static void fill(struct rawtp_trace_line *line, const struct rawtp_prog *prog, c
 	line->text[len] = '\0';
 }
 
-/* r1: format, r2: its size, NUL included; r3 to r5: values. The length, or -EINVAL. */
+/*
+ * r1: format, r2: its size, NUL included; r3 to r5: values. The length, or -EINVAL, also where the
+ * format is longer than a line may be. It may lie in a map, which others can change meanwhile: so
+ * what is parsed is a copy.
+ */
 uint64_t rawtp_helper_trace_printk(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5)
 {
 	const struct rawtp_frame *frame = rawtp_self ? rawtp_self->frame : NULL;
 	const uint64_t values[] = {r3, r4, r5};
-	char text[RAWTP_TRACE_LINE_MAX];
+	char text[RAWTP_TRACE_LINE_MAX], format[RAWTP_TRACE_LINE_MAX];
+	size_t size = r2 < sizeof(format) ? (size_t)r2 : sizeof(format), kept;
 	struct rawtp_trace_line *line;
 	int saved = errno, len;
-	size_t kept;
 
-	len = rawtp_format(text, sizeof(text), (const char *)(uintptr_t)r1, (size_t)r2, values, 3);
+	memcpy(format, (const char *)(uintptr_t)r1, size);
+	len = rawtp_format(text, sizeof(text), format, size, values, 3);
 	if (len < 0 || !frame || !frame->prog || !frame->prog->trace_ring)
 		return (uint64_t)(int64_t)len;
 	kept = strlen(text);

@@ -4,7 +4,8 @@
  *
  * r1: destination, proved by the verifier; r2: its size; r3: any number taken for an address. As in
  * the kernel a failed read leaves the destination zeroed. The _user and _kernel forms are one: a
- * program here has one address space, that of its process.
+ * program here has one address space, that of its process. But nothing, read by the _user form from
+ * where no user memory can be, is -EFAULT in the kernel.
  */
 #include "base/nofault.h"
 #include "bpf/helpers/helper.h"
@@ -18,6 +19,11 @@ static uint64_t probe_read(uint64_t dst, uint64_t size, uint64_t src)
 		return 0;
 	memset((void *)(uintptr_t)dst, 0, size);
 	return (uint64_t)-EFAULT;
+}
+
+static uint64_t probe_read_any(uint64_t dst, uint64_t size, uint64_t src)
+{
+	return size ? probe_read(dst, size, src) : 0;
 }
 
 static uint64_t probe_read_str(uint64_t dst, uint64_t size, uint64_t src)
@@ -36,9 +42,9 @@ static uint64_t probe_read_str(uint64_t dst, uint64_t size, uint64_t src)
 		return body(r1, r2, r3);                                                 \
 	}
 
-PROBE(probe_read, probe_read)
+PROBE(probe_read, probe_read_any)
 PROBE(probe_read_user, probe_read)
-PROBE(probe_read_kernel, probe_read)
+PROBE(probe_read_kernel, probe_read_any)
 PROBE(probe_read_str, probe_read_str)
 PROBE(probe_read_user_str, probe_read_str)
 PROBE(probe_read_kernel_str, probe_read_str)

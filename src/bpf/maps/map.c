@@ -500,7 +500,8 @@ int rawtp_map_freeze(struct rawtp_map *map, int fd)
 {
 	uint32_t thawed = 0;
 
-	if (rawtp_map_is_constant(map) ||
+	/* Looked at first: the header may be mapped read-only, and an exchange that fails writes too. */
+	if (rawtp_map_is_frozen(map) ||
 	    !__atomic_compare_exchange_n(&map->header->frozen, &thawed, 1, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_ACQUIRE))
 		return -EBUSY;

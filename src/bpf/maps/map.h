@@ -126,7 +126,10 @@ int rawtp_map_create(const union bpf_attr *attr);
 struct rawtp_map *rawtp_map_open(int fd);
 struct rawtp_map *rawtp_map_open_quiet(int fd);
 void rawtp_map_get(struct rawtp_map *map);
-/* The caller sees to it that no program which uses it runs any more (rawtp_synchronize()). */
+/*
+ * The caller sees to it that no program which uses it runs any more (rawtp_synchronize()), and is in
+ * no read-side section: the last reference may wait for those of others.
+ */
 void rawtp_map_put(struct rawtp_map *map);
 /*
  * A new fd (O_CLOEXEC) of the map, though whoever made it may have closed theirs. -EBADF where we

@@ -123,7 +123,8 @@ bool rawtp_owner_is_dead(uint64_t word)
 	char path[48];
 	bool dead;
 
-	if (!pid || word == self ||
+	/* Without /proc nobody knows its namespaces: these 0 are not the same. */
+	if (!pid || word == self || !(word >> (PID_BITS + START_BITS)) ||
 	    word >> (PID_BITS + START_BITS) != self >> (PID_BITS + START_BITS))
 		return false;
 	stat_path(path, pid);

@@ -11,6 +11,7 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "base/rcu.h"
 
 #define RINGBUF_FLAGS BPF_F_NUMA_NODE
 #define MAX_RINGS     256 /* ring buffers that a process has open */
@@ -129,6 +130,8 @@ static void ringbuf_close(struct rawtp_map *map)
 
 	rawtp_ringbuf_leave(ring);
 	unregister_ring(ring);
+	/* A commit to another ring may be looking at ours, on its way through all of them. */
+	rawtp_synchronize();
 	free(ring);
 	map->priv = NULL;
 }

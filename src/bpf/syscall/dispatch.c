@@ -4,6 +4,7 @@
 #include "rawtp/bpf.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #define LARGEST_ATTR 4096 /* one page, as in the kernel */
@@ -98,8 +99,12 @@ static int dispatch(int cmd, union bpf_attr *user, unsigned int size)
 __attribute__((visibility("default"))) int rawtp_bpf(int cmd, union bpf_attr *attr,
 						     unsigned int size)
 {
-	int saved = errno, ret = dispatch(cmd, attr, size);
+	int saved = errno, cancel, ret;
 
+	/* As bpf(2), no cancellation point: a thread that ended in here would leave locks behind. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	ret = dispatch(cmd, attr, size);
+	pthread_setcancelstate(cancel, NULL);
 	if (ret < 0) {
 		errno = -ret;
 		return -1;

@@ -102,7 +102,10 @@ static struct condition negated(struct condition c)
 }
 
 struct learnt {
+	struct rawtp_env *env;
 	uint32_t old_value, new_value;
+	uint32_t base;
+	int32_t delta;
 	struct rawtp_scalar var;
 };
 
@@ -112,15 +115,42 @@ static void learn_reg(struct rawtp_reg *reg, void *arg)
 
 	if (reg->type != RAWTP_REG_SCALAR || reg->value != learnt->old_value)
 		return;
+	reg->base = learnt->base;
+	reg->delta = learnt->delta;
 	reg->var = learnt->var;
 	reg->value = learnt->new_value;
+}
+
+/* One that differs from it by a number that is known. */
+static void learn_by_distance(struct rawtp_reg *reg, void *arg)
+{
+	const struct learnt *learnt = arg;
+	struct rawtp_scalar distance, there, var = reg->var;
+	int32_t delta = reg->delta;
+
+	if (reg->type != RAWTP_REG_SCALAR || reg->value == learnt->new_value ||
+	    rawtp_reg_base(reg) != learnt->base)
+		return;
+	distance = rawtp_scalar_const((uint64_t)((int64_t)delta - learnt->delta));
+	there = rawtp_scalar_alu(&learnt->var, &distance, BPF_ADD, true, false);
+	if (!rawtp_scalar_refine(&var, &there, RAWTP_EQ, true) ||
+	    memcmp(&var, &reg->var, sizeof(var)) == 0)
+		return;
+	rawtp_mark_scalar(learnt->env, reg, var, reg->value, learnt->new_value);
+	reg->base = learnt->base;
+	reg->delta = delta;
 }
 
 /* All registers that hold the same value learn the same. */
 static void learn(struct rawtp_env *env, struct rawtp_state *state, const struct rawtp_reg *reg,
 		  struct rawtp_scalar var, uint32_t other)
 {
-	struct learnt learnt = {reg->value, reg->value, var};
+	struct learnt learnt = {.env = env,
+				.old_value = reg->value,
+				.new_value = reg->value,
+				.base = rawtp_reg_base(reg),
+				.delta = reg->delta,
+				.var = var};
 	struct rawtp_reg made;
 
 	if (!reg->value || memcmp(&reg->var, &var, sizeof(var)) == 0)
@@ -130,6 +160,7 @@ static void learn(struct rawtp_env *env, struct rawtp_state *state, const struct
 		learnt.new_value = made.value;
 	}
 	rawtp_state_each_reg(state, learn_reg, &learnt);
+	rawtp_state_each_reg(state, learn_by_distance, &learnt);
 }
 
 /* If nothing satisfies the condition, this side is walked with what was known before. */

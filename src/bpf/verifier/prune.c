@@ -19,11 +19,15 @@
 
 #define MAX_PAIRS 256
 
-/* Names of the old state (of values, of null checks and references) and what they are in the new. */
+/* What a name of a state stands for. */
+enum name { NAME_ID, NAME_VALUE, NAME_BASE };
+
+/* Names of the old state and what they are in the new. */
 struct naming {
 	struct {
 		uint32_t before, now;
-		bool is_value;
+		int64_t shift; /* of a base: deltas of the new state less those of the old */
+		enum name kind;
 	} pairs[MAX_PAIRS];
 	uint32_t n;
 };
@@ -38,7 +42,8 @@ struct comparison {
  * If two places had the same name before, they must have the same name now. For pointers the
  * reverse holds too: one null check must not settle two pointers that were checked one by one.
  */
-static bool same_name(struct comparison *cmp, uint32_t before, uint32_t now, bool is_value)
+static bool same_name(struct comparison *cmp, uint32_t before, uint32_t now, enum name kind,
+		      int64_t shift)
 {
 	struct naming *names = &cmp->names;
 	uint32_t i;
@@ -46,19 +51,34 @@ static bool same_name(struct comparison *cmp, uint32_t before, uint32_t now, boo
 	if (!before || !now)
 		return before == now;
 	for (i = 0; i < names->n; i++) {
-		if (names->pairs[i].is_value != is_value)
+		if (names->pairs[i].kind != kind)
 			continue;
 		if (names->pairs[i].before == before)
-			return names->pairs[i].now == now;
-		if (!is_value && names->pairs[i].now == now)
+			return names->pairs[i].now == now && names->pairs[i].shift == shift;
+		if (kind == NAME_ID && names->pairs[i].now == now)
 			return false;
 	}
 	if (names->n == MAX_PAIRS)
 		return false;
 	names->pairs[names->n].before = before;
 	names->pairs[names->n].now = now;
-	names->pairs[names->n++].is_value = is_value;
+	names->pairs[names->n].shift = shift;
+	names->pairs[names->n++].kind = kind;
 	return true;
+}
+
+static bool same_id(struct comparison *cmp, uint32_t before, uint32_t now)
+{
+	return same_name(cmp, before, now, NAME_ID, 0);
+}
+
+/* Places that held the same number, or numbers of a known distance, do so now. */
+static bool same_number(struct comparison *cmp, const struct rawtp_reg *old,
+			const struct rawtp_reg *new)
+{
+	return same_name(cmp, old->value, new->value, NAME_VALUE, 0) &&
+	       same_name(cmp, rawtp_reg_base(old), rawtp_reg_base(new), NAME_BASE,
+			 (int64_t) new->delta - old->delta);
 }
 
 static bool is_precise(const struct rawtp_env *env, const struct rawtp_reg *reg)
@@ -77,7 +97,7 @@ static bool scalar_included(struct comparison *cmp, const struct rawtp_reg *old,
 		return true;
 	if (!rawtp_scalar_in(&old->var, &new->var))
 		return false;
-	return rawtp_scalar_is_const(&old->var) || same_name(cmp, old->value, new->value, true);
+	return rawtp_scalar_is_const(&old->var) || same_number(cmp, old, new);
 }
 
 static bool reg_included(struct comparison *cmp, const struct rawtp_reg *old,
@@ -93,7 +113,7 @@ static bool reg_included(struct comparison *cmp, const struct rawtp_reg *old,
 	if (cmp->is_exact ? memcmp(&old->var, &new->var, sizeof(old->var)) != 0
 			  : !rawtp_scalar_in(&old->var, &new->var))
 		return false;
-	return same_name(cmp, old->id, new->id, false) && same_name(cmp, old->ref, new->ref, false);
+	return same_id(cmp, old->id, new->id) && same_id(cmp, old->ref, new->ref);
 }
 
 /* Bytes of a new slot that were a plain number, or nobody's, before. */
@@ -181,7 +201,7 @@ static bool state_included(struct rawtp_env *env, const struct rawtp_checkpoint 
 			return false;
 	}
 	for (i = 0; i < was->n_refs; i++)
-		if (!same_name(&cmp, was->refs[i], now->refs[i], false))
+		if (!same_id(&cmp, was->refs[i], now->refs[i]))
 			return false;
 	return true;
 }

@@ -267,6 +267,13 @@ static bool is_low_closed(uint8_t op)
 	return false;
 }
 
+/* x << 32, half of what compilers zero-extend with: exact in the bounds of the low half. */
+static struct rawtp_range low_moved_up(const struct rawtp_range *low)
+{
+	return (struct rawtp_range){low->umin << 32, low->umax << 32, low->smin * (1LL << 32),
+				    low->smax * (1LL << 32)};
+}
+
 struct rawtp_scalar rawtp_scalar_alu(const struct rawtp_scalar *a, const struct rawtp_scalar *b,
 				     uint8_t op, bool is64, bool is_signed)
 {
@@ -281,6 +288,8 @@ struct rawtp_scalar rawtp_scalar_alu(const struct rawtp_scalar *a, const struct 
 	whole = alu_at(view_of(a, 64), view_of(b, 64), op, 64);
 	r.bits = whole.bits;
 	r.r64 = whole.range;
+	if (op == BPF_LSH && rawtp_tnum_is_const(b->bits) && b->bits.value == 32)
+		r.r64 = low_moved_up(&a->r32);
 	if (is_low_closed(op))
 		r.r32 = low.range;
 	return settled(r);

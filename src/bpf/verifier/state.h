@@ -35,6 +35,9 @@ struct rawtp_reg {
 	uint32_t ref;   /* RECORD: the reference that keeps it alive */
 	uint32_t size;  /* RECORD: its bytes */
 	uint32_t value; /* SCALAR: its number in the graph of values; same number, same value */
+	/* SCALAR: it is the number that value @base stood for, plus @delta; 0: none such is known. */
+	uint32_t base;
+	int32_t delta;
 	struct rawtp_scalar var;
 };
 
@@ -95,6 +98,12 @@ static inline struct rawtp_function *rawtp_state_top(struct rawtp_state *state)
 static inline bool rawtp_reg_is_pointer(const struct rawtp_reg *reg)
 {
 	return reg->type > RAWTP_REG_SCALAR;
+}
+
+/* Numbers with the same base differ by their deltas. */
+static inline uint32_t rawtp_reg_base(const struct rawtp_reg *reg)
+{
+	return reg->base ? reg->base : reg->value;
 }
 
 static inline bool rawtp_reg_maybe_null(const struct rawtp_reg *reg)

@@ -38,11 +38,28 @@ static int check_odd_pointer_alu(struct rawtp_env *env, const struct bpf_insn *i
 	return 0;
 }
 
+/* dst = dst +- number: what is learnt of one later, is learnt of the other. */
+static void check_scalar_alu(struct rawtp_env *env, const struct bpf_insn *insn,
+			     struct rawtp_reg *dst, const struct rawtp_reg *src)
+{
+	bool is64 = BPF_CLASS(insn->code) == BPF_ALU64;
+	uint8_t op = BPF_OP(insn->code);
+	struct rawtp_reg old = *dst;
+	int64_t delta = (int64_t)old.delta + (op == BPF_ADD ? insn->imm : -(int64_t)insn->imm);
+
+	rawtp_mark_scalar(env, dst, rawtp_scalar_alu(&old.var, &src->var, op, is64, insn->off == 1),
+			  old.value, src->value);
+	if (!is64 || BPF_SRC(insn->code) != BPF_K || (op != BPF_ADD && op != BPF_SUB) ||
+	    rawtp_scalar_is_const(&old.var) || delta != (int32_t)delta)
+		return;
+	dst->base = rawtp_reg_base(&old);
+	dst->delta = (int32_t)delta;
+}
+
 static int check_alu(struct rawtp_env *env, const struct bpf_insn *insn)
 {
 	struct rawtp_reg *dst = rawtp_reg(env, insn->dst_reg), src;
 	bool is64 = BPF_CLASS(insn->code) == BPF_ALU64;
-	bool is_signed = insn->off == 1;
 	int err = rawtp_check_reg_read(env, insn->dst_reg);
 
 	if (!err && BPF_SRC(insn->code) == BPF_X)
@@ -51,10 +68,7 @@ static int check_alu(struct rawtp_env *env, const struct bpf_insn *insn)
 		return err;
 	src = operand_of(env, insn);
 	if (dst->type == RAWTP_REG_SCALAR && src.type == RAWTP_REG_SCALAR) {
-		rawtp_mark_scalar(
-			env, dst,
-			rawtp_scalar_alu(&dst->var, &src.var, BPF_OP(insn->code), is64, is_signed),
-			dst->value, src.value);
+		check_scalar_alu(env, insn, dst, &src);
 		return 0;
 	}
 	if (!is64 || (rawtp_reg_is_pointer(dst) && rawtp_reg_is_pointer(&src)))
