@@ -33,11 +33,12 @@ extern "C" {
 #define RAWTP_RECORD_VERSION 1
 #define RAWTP_MAX_ARGS       12
 
-/* One probe. Arrays of them end with func == NULL. As in the kernel. */
+/* One probe, as in the kernel. Arrays of them end with func == NULL. */
 struct tracepoint_func {
 	void *func;
 	void *data;
 	int prio;
+	void *direct; /* the library's: what struct tracepoint has if this probe is the only one */
 };
 
 struct rawtp_object;
@@ -51,11 +52,19 @@ struct tracepoint {
 	void (*unregfunc)(void);
 	struct tracepoint_func *funcs; /* NULL while nobody listens */
 	struct rawtp_object *object;   /* NULL until its object is registered */
+	/*
+	 * NULL, or machine code that does all that the array would have done, for one probe:
+	 *
+	 *	int direct(struct rawtp_thread *self, the tracepoint's arguments)
+	 *
+	 * It is jumped to inside the read side, and leaves it.
+	 */
+	void *direct;
 };
 
 #define RAWTP_ARG_SIGNED  1u /* integers, and enums whose type is signed */
 #define RAWTP_ARG_POINTER 2u
-#define RAWTP_ARG_FLOAT   4u /* float or double: its bits are passed */
+#define RAWTP_ARG_FLOAT   4u /* float, double, what has registers like them: its bits are passed */
 #define RAWTP_ARG_STRUCT  8u /* struct or union by value: its bytes are passed */
 
 /* One argument. 16 bytes on 64-bit machines. */

@@ -48,23 +48,39 @@ struct rawtp_thread *rawtp_thread_attach(void);
  * Enter and leave the read side. Nest, never block, make no system call after the thread's first
  * event. Writers pay with membarrier(2), so a compiler barrier is all that readers need.
  * rawtp_read_lock() returns NULL where the thread has no record and can get none.
+ * rawtp_read_enter_first() is for a thread that has one; inside a section it does nothing and
+ * returns 0.
  */
+static inline __attribute__((always_inline)) int rawtp_read_enter_first(struct rawtp_thread *self)
+{
+	/* Atomic, lest it become a load of 16 bits, which may have to wait for the last store. */
+	uint64_t rcu = __atomic_load_n(&self->rcu, __ATOMIC_RELAXED);
+
+	/*
+	 * A branch and not a conditional move: what is stored must not wait for what the event
+	 * before has stored there.
+	 */
+	if (__builtin_expect(rcu & RAWTP_RCU_NEST_MASK, 0))
+		return 0;
+	__atomic_store_n(&self->rcu, __atomic_load_n(&rawtp_rcu_generation, __ATOMIC_RELAXED),
+			 __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return 1;
+}
+
 static inline __attribute__((always_inline)) struct rawtp_thread *rawtp_read_lock(void)
 {
 	struct rawtp_thread *self = rawtp_self;
-	uint64_t rcu;
 
 	if (__builtin_expect(!self, 0)) {
 		self = rawtp_thread_attach();
 		if (!self)
 			return (struct rawtp_thread *)0;
 	}
-	rcu = self->rcu;
-	rcu = (rcu & RAWTP_RCU_NEST_MASK)
-		      ? rcu + 1
-		      : __atomic_load_n(&rawtp_rcu_generation, __ATOMIC_RELAXED);
-	__atomic_store_n(&self->rcu, rcu, __ATOMIC_RELAXED);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (!rawtp_read_enter_first(self)) {
+		__atomic_store_n(&self->rcu, self->rcu + 1, __ATOMIC_RELAXED);
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	}
 	return self;
 }
 

@@ -195,6 +195,10 @@ void for_each_tracepoint (void (*fn)(struct tracepoint *tp, void *priv), void *p
 /*
  * What one source defines of one event. The record stands inside the function that has the
  * arguments' names and types in scope.
+ *
+ * That function calls nothing but in its last place, so that the arguments stay in their registers:
+ * it enters the read side, and jumps to the direct probe or to the walk, which leaves it. So it is
+ * code that stays that looks for the probe's code, inside the read side.
  */
 #define RAWTP_DEFINE(event_name, class_str, proto, args, reg, unreg, record_fn, print_fn,         \
 		     fields_fn, fixed_size, thunk_fn)                                             \
@@ -206,7 +210,29 @@ void for_each_tracepoint (void (*fn)(struct tracepoint *tp, void *priv), void *p
 		reg,                                                                              \
 		unreg,                                                                            \
 		(struct tracepoint_func *)0,                                                      \
-		(struct rawtp_object *)0};                                                        \
+		(struct rawtp_object *)0,                                                         \
+		(void *)0};                                                                       \
+	static __attribute__((noinline, cold)) int rawtp_walk_##event_name(                       \
+		RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args)))                                    \
+	{                                                                                         \
+		struct rawtp_thread *rawtp_reader = (struct rawtp_thread *)__data;                \
+		const struct tracepoint_func *rawtp_func;                                         \
+		if (__builtin_expect(!rawtp_reader, 0)) {                                         \
+			rawtp_reader = rawtp_read_lock();                                         \
+			if (!rawtp_reader)                                                        \
+				return 0;                                                         \
+		}                                                                                 \
+		rawtp_func = __atomic_load_n(&__tracepoint_##event_name.funcs, __ATOMIC_ACQUIRE); \
+		if (__builtin_expect(!!rawtp_func, 1)) {                                          \
+			do {                                                                      \
+				((void (*)(RAWTP_DATA_PROTO(PARAMS(proto),                        \
+							    PARAMS(args))))rawtp_func->func)(     \
+					RAWTP_DATA_ARGS(rawtp_func->data, PARAMS(args)));         \
+			} while (__builtin_expect(!!(++rawtp_func)->func, 0));                    \
+		}                                                                                 \
+		rawtp_read_unlock(rawtp_reader);                                                  \
+		return 0;                                                                         \
+	}                                                                                         \
 	__attribute__((used, noinline, cold)) int __traceiter_##event_name(                       \
 		RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args)))                                    \
 	{                                                                                         \
@@ -232,23 +258,21 @@ void for_each_tracepoint (void (*fn)(struct tracepoint *tp, void *priv), void *p
 		static const struct rawtp_event *rawtp_entry                                      \
 			__attribute__((section("rawtp_events"), used)) RAWTP_RETAIN =             \
 				&rawtp_record;                                                    \
-		const struct tracepoint_func *rawtp_func;                                         \
-		struct rawtp_thread *rawtp_reader = rawtp_read_lock();                            \
-                                                                                                  \
+		struct rawtp_thread *rawtp_reader = rawtp_self;                                   \
+		void *rawtp_direct;                                                               \
 		(void)__data;                                                                     \
 		(void)rawtp_entry;                                                                \
-		if (!rawtp_reader)                                                                \
-			return 0;                                                                 \
-		rawtp_func = __atomic_load_n(&__tracepoint_##event_name.funcs, __ATOMIC_ACQUIRE); \
-		if (rawtp_func) {                                                                 \
-			do {                                                                      \
-				((void (*)(RAWTP_DATA_PROTO(PARAMS(proto),                        \
-							    PARAMS(args))))rawtp_func->func)(     \
-					RAWTP_DATA_ARGS(rawtp_func->data, PARAMS(args)));         \
-			} while ((++rawtp_func)->func);                                           \
+		if (__builtin_expect(rawtp_reader && rawtp_read_enter_first(rawtp_reader), 1)) {  \
+			rawtp_direct = __atomic_load_n(&__tracepoint_##event_name.direct,         \
+						       __ATOMIC_ACQUIRE);                         \
+			if (__builtin_expect(!!rawtp_direct, 1))                                  \
+				return ((int (*)(RAWTP_DATA_PROTO(PARAMS(proto),                  \
+								  PARAMS(args))))rawtp_direct)(   \
+					RAWTP_DATA_ARGS(rawtp_reader, PARAMS(args)));             \
+		} else {                                                                          \
+			rawtp_reader = (struct rawtp_thread *)0;                                  \
 		}                                                                                 \
-		rawtp_read_unlock(rawtp_reader);                                                  \
-		return 0;                                                                         \
+		return rawtp_walk_##event_name(RAWTP_DATA_ARGS(rawtp_reader, PARAMS(args)));      \
 	}                                                                                         \
 	RAWTP_C_END                                                                               \
 	struct rawtp_needs_a_semicolon
@@ -257,12 +281,12 @@ void for_each_tracepoint (void (*fn)(struct tracepoint *tp, void *priv), void *p
  * The thunk: each argument as u64, then bpf_trace_run<n>(). Small on purpose: with the arguments in
  * registers already, most are a zero-extension and a jump.
  */
-#define RAWTP_THUNK(name, proto, args)                         \
-	static __attribute__((used)) void __bpf_trace_##name(  \
-		RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args))) \
-	{                                                      \
-		RAWTP_RUN(args);                               \
-	}                                                      \
+#define RAWTP_THUNK(name, proto, args)                              \
+	static __attribute__((used, cold)) void __bpf_trace_##name( \
+		RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args)))      \
+	{                                                           \
+		RAWTP_RUN(args);                                    \
+	}                                                           \
 	struct rawtp_needs_a_semicolon
 
 /* A tracepoint without an entry to record. */

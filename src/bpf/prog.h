@@ -52,6 +52,7 @@ struct rawtp_prog {
 
 	/* What the verifier learnt. */
 	uint32_t max_ctx_access; /* end of the highest context byte read: 8 * arguments needed */
+	uint32_t ctx_slots_read; /* a bit for each u64 of the context that its loads reach */
 	uint32_t verified_insns; /* walked */
 	uint32_t xlated_insns;
 

@@ -4,6 +4,7 @@
 #define RAWTP_LINK_LINK_H
 
 #include "base/list.h"
+#include "bpf/jit/jit.h"
 #include "link/raw_tracepoint.h"
 #include "tracepoint/registry.h"
 
@@ -23,11 +24,28 @@ struct rawtp_link {
 	uint64_t id;
 	uint64_t handle; /* atomic */
 	char *name;
+	struct rawtp_direct *directs; /* changed with the registry's lock held */
 	struct rawtp_watch watch;
 	struct rawtp_list node; /* in all links */
 	uint32_t n_records;     /* atomic; changed with the registry's lock held */
 	uint32_t n_refused;     /* atomic */
 	int n_args;             /* of the tracepoint that refused */
 };
+
+/* run.c: bpf_trace_run<n>() on arguments in memory. */
+void rawtp_link_run(void *link, const uint64_t *args);
+/* Leaves the read side. */
+int rawtp_link_leave(struct rawtp_thread *self);
+
+/* direct.c: machine code that is a probe by itself (rawtp/record.h, struct tracepoint_func). */
+struct rawtp_direct {
+	struct rawtp_direct *next;
+	const struct rawtp_event *event;
+	struct rawtp_jit_code code;
+};
+/* For @link at @event; NULL where that takes the thunk. */
+struct rawtp_direct *rawtp_direct_new(struct rawtp_link *link, const struct rawtp_event *event);
+/* After a grace period. NULL is fine. */
+void rawtp_direct_free(struct rawtp_direct *direct);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/rcu.h"
 #include "rawtp/tracepoint.h"
+#include "tracepoint/probes.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -26,12 +27,20 @@ static struct rawtp_link *link_of(struct rawtp_watch *watch)
 static int add_event(struct rawtp_watch *watch, const struct rawtp_event *event)
 {
 	struct rawtp_link *link = link_of(watch);
+	struct rawtp_direct *direct = NULL;
 	int err = -EINVAL;
 
-	if (link->prog->max_ctx_access > 8 * event->n_args)
+	if (link->prog->max_ctx_access > 8 * event->n_args) {
 		link->n_args = (int)event->n_args;
-	else
-		err = tracepoint_probe_register(event->tracepoint, event->thunk, link);
+	} else {
+		direct = rawtp_direct_new(link, event);
+		err = rawtp_probe_register(event->tracepoint, event->thunk, link,
+					   direct ? direct->code.entry : NULL);
+	}
+	if (err)
+		rawtp_direct_free(direct);
+	else if (direct)
+		direct->next = link->directs, link->directs = direct;
 	if (err)
 		__atomic_fetch_add(&link->n_refused, 1, __ATOMIC_RELAXED);
 	else
@@ -42,10 +51,19 @@ static int add_event(struct rawtp_watch *watch, const struct rawtp_event *event)
 static void remove_event(struct rawtp_watch *watch, const struct rawtp_event *event)
 {
 	struct rawtp_link *link = link_of(watch);
+	struct rawtp_direct **at, *direct;
 
 	/* -ENOENT: add_event() had refused this one. */
 	if (!tracepoint_probe_unregister(event->tracepoint, event->thunk, link))
 		__atomic_fetch_sub(&link->n_records, 1, __ATOMIC_RELAXED);
+	/* No thread is in it any more (tracepoint/probes.h). */
+	for (at = &link->directs; (direct = *at); at = &direct->next) {
+		if (direct->event != event)
+			continue;
+		*at = direct->next;
+		rawtp_direct_free(direct);
+		break;
+	}
 }
 
 static void free_link(struct rawtp_link *link)

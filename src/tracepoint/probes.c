@@ -83,9 +83,16 @@ static struct tracepoint_func *without(const struct tracepoint_func *old, size_t
 	return funcs;
 }
 
+/*
+ * An event goes one of two ways, by tp->direct or along the array. While the two change, some take
+ * the one and some the other, and either has the probe that stays once.
+ */
 static void publish(struct tracepoint *tp, struct tracepoint_func *funcs)
 {
+	void *direct = count(funcs) == 1 ? funcs[0].direct : NULL;
+
 	__atomic_store_n(&tp->funcs, funcs, __ATOMIC_RELEASE);
+	__atomic_store_n(&tp->direct, direct, __ATOMIC_RELEASE);
 }
 
 static int add_first(struct tracepoint *tp, struct tracepoint_func *funcs)
@@ -127,22 +134,36 @@ static int add(struct tracepoint *tp, const struct tracepoint_func *probe)
 	return 0;
 }
 
-int tracepoint_probe_register_prio(struct tracepoint *tp, void *probe, void *data, int prio)
+static int register_probe(struct tracepoint *tp, const struct tracepoint_func *func)
 {
-	struct tracepoint_func func = {probe, data, prio};
 	int err;
 
-	if (!tp || !probe)
+	if (!tp || !func->func)
 		return -EINVAL;
 	rawtp_probes_lock();
-	err = add(tp, &func);
+	err = add(tp, func);
 	rawtp_probes_unlock();
 	return err;
+}
+
+int tracepoint_probe_register_prio(struct tracepoint *tp, void *probe, void *data, int prio)
+{
+	struct tracepoint_func func = {.func = probe, .data = data, .prio = prio};
+
+	return register_probe(tp, &func);
 }
 
 int tracepoint_probe_register(struct tracepoint *tp, void *probe, void *data)
 {
 	return tracepoint_probe_register_prio(tp, probe, data, TRACEPOINT_DEFAULT_PRIO);
+}
+
+int rawtp_probe_register(struct tracepoint *tp, void *probe, void *data, void *direct)
+{
+	struct tracepoint_func func = {
+		.func = probe, .data = data, .prio = TRACEPOINT_DEFAULT_PRIO, .direct = direct};
+
+	return register_probe(tp, &func);
 }
 
 static void remove_last(struct tracepoint *tp)
@@ -169,6 +190,7 @@ static void remove_at(struct tracepoint *tp, size_t at)
 
 	if (!funcs) {
 		__atomic_store_n(&old[at].func, (void *)no_probe, __ATOMIC_RELEASE);
+		old[at].direct = NULL;
 		rawtp_synchronize();
 		return;
 	}

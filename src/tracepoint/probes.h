@@ -8,6 +8,13 @@
 
 #include "rawtp/record.h"
 
+/*
+ * tracepoint_probe_register() of a probe that has machine code for when it is the only one
+ * (struct tracepoint), or NULL. tracepoint_probe_unregister(), whatever it returns, returns after
+ * the last thread has left that code.
+ */
+int rawtp_probe_register(struct tracepoint *tp, void *probe, void *data, void *direct);
+
 /* Held while probes or sites change. Inside the registry's lock, outside rcu's. */
 void rawtp_probes_lock(void);
 void rawtp_probes_unlock(void);

@@ -144,7 +144,6 @@ static inline __attribute__((always_inline, unused)) uint64_t rawtp_bytes_u64(co
 
 /* What __builtin_classify_type() says, the same for gcc and clang. */
 #define RAWTP_CLASS_POINTER 5
-#define RAWTP_CLASS_REAL    8
 #define RAWTP_CLASS_RECORD  12
 #define RAWTP_CLASS_UNION   13
 
@@ -185,12 +184,16 @@ template <class T> struct rawtp_flags_of {
 	_Generic((x), char                                                                     \
 		 : (char)-1 < 0, signed char : 1, short : 1, int : 1, long : 1, long long : 1, \
 		   default : 0)
+/* Not so: real, complex, vector. */
+#define RAWTP_ARG_CLASS_IS_WORD(x) \
+	(__builtin_classify_type(x) > 0 && __builtin_classify_type(x) <= RAWTP_CLASS_POINTER)
 #define RAWTP_ARG_CLASS(x, class) (__builtin_classify_type(x) == RAWTP_CLASS_##class)
-#define RAWTP_ARG_FLAGS(x)                                       \
-	((RAWTP_ARG_SIGN(x) ? RAWTP_ARG_SIGNED : 0) |            \
-	 (RAWTP_ARG_CLASS(x, POINTER) ? RAWTP_ARG_POINTER : 0) | \
-	 (RAWTP_ARG_CLASS(x, REAL) ? RAWTP_ARG_FLOAT : 0) |      \
-	 (RAWTP_ARG_CLASS(x, RECORD) || RAWTP_ARG_CLASS(x, UNION) ? RAWTP_ARG_STRUCT : 0))
+#define RAWTP_ARG_FLAGS(x)                                                           \
+	((RAWTP_ARG_SIGN(x) ? RAWTP_ARG_SIGNED : 0) |                                \
+	 (RAWTP_ARG_CLASS(x, POINTER) ? RAWTP_ARG_POINTER : 0) |                     \
+	 (RAWTP_ARG_CLASS(x, RECORD) || RAWTP_ARG_CLASS(x, UNION) ? RAWTP_ARG_STRUCT \
+	  : RAWTP_ARG_CLASS_IS_WORD(x)                            ? 0                \
+								  : RAWTP_ARG_FLOAT))
 #endif
 
 #define RAWTP_ARG_RECORD(x) \

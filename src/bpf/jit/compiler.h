@@ -16,11 +16,12 @@
 #define RAWTP_BPF_JIT_COMPILER_H
 
 #include "bpf/opcodes.h"
+#include "bpf/jit/jit.h"
 #include "bpf/prog.h"
 
 #include <errno.h>
 
-#define RAWTP_JIT_MAX_BYTES 128 /* of one instruction, of a prologue */
+#define RAWTP_JIT_MAX_BYTES 512 /* of one instruction, of a prologue */
 
 enum {
 	RAWTP_JIT_TARGET = 1, /* is jumped to */
@@ -39,6 +40,12 @@ struct rawtp_jit {
 	uint8_t *image;        /* what is written in the last pass, else NULL */
 	uintptr_t address;     /* where the image will run; 0 while that is not known */
 	bool far_calls;        /* helpers are out of reach of a relative call */
+
+	/* NULL where it is prog->run that is made. Set by the prologue: where C comes in. */
+	const struct rawtp_jit_entry *entry;
+	const struct rawtp_jit_frame *frames;
+	uint32_t entry_at;
+	bool entry_is_quiet; /* the CPU's */
 
 	/* The subprogram at hand. */
 	uint32_t subprog;
@@ -64,6 +71,8 @@ struct rawtp_jit_cpu {
 	void (*prologue)(struct rawtp_jit *jit);
 	/* Whether a lookup in @map is compiled to code that calls nothing; may be NULL. */
 	bool (*inlines_lookup)(const struct rawtp_jit *jit, const struct rawtp_map *map);
+	/* Whether rawtp_jit_entry_compile() can do it; may be NULL. */
+	bool (*can_enter)(const struct rawtp_jit *jit);
 	uint8_t fill; /* a byte that is a trap, behind the code */
 };
 

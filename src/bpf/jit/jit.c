@@ -7,6 +7,7 @@
 #include "bpf/interp.h"
 #include "bpf/jit/compiler.h"
 #include "bpf/jit/exec_memory.h"
+#include "bpf/maps/map.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -196,6 +197,13 @@ static void settle(struct rawtp_jit *jit)
 	jit->settled = true;
 }
 
+static bool in_reach(const void *image, uintptr_t address)
+{
+	intptr_t distance = (intptr_t)(address - (uintptr_t)image);
+
+	return distance >= -REACH && distance <= REACH;
+}
+
 static bool helpers_in_reach(const struct rawtp_jit *jit, const void *image)
 {
 	const struct rawtp_prog *prog = jit->prog;
@@ -203,15 +211,11 @@ static bool helpers_in_reach(const struct rawtp_jit *jit, const void *image)
 
 	for (i = 0; i < prog->n_insns; i++) {
 		enum rawtp_op op = rawtp_decode(&prog->insns[i]);
-		intptr_t distance;
 
 		if (op == RAWTP_OP_LD_IMM64)
 			i++;
-		if (op != RAWTP_OP_CALL)
-			continue;
-		distance = (intptr_t)((uintptr_t)rawtp_helper(prog->insns[i].imm)->fn -
-				      (uintptr_t)image);
-		if (distance < -REACH || distance > REACH)
+		if (op == RAWTP_OP_CALL &&
+		    !in_reach(image, (uintptr_t)rawtp_helper(prog->insns[i].imm)->fn))
 			return false;
 	}
 	return true;
@@ -225,9 +229,12 @@ static void *place(struct rawtp_jit *jit)
 	settle(jit);
 	image = jit->err ? NULL
 			 : rawtp_exec_alloc(jit->at, (const void *)rawtp_interpret, cpu->fill);
-	if (!image || helpers_in_reach(jit, image))
+	if (!image || (helpers_in_reach(jit, image) &&
+		       (!jit->entry || in_reach(image, (uintptr_t)jit->entry->leave))))
 		return image;
 	rawtp_exec_free(image, jit->at);
+	if (jit->entry)
+		return NULL;
 	jit->far_calls = true;
 	settle(jit);
 	return jit->err ? NULL
@@ -248,28 +255,26 @@ static int write_image(struct rawtp_jit *jit, void *image)
 	return jit->err ? jit->err : rawtp_exec_publish(image, size);
 }
 
-static int compile(struct rawtp_jit *jit, struct rawtp_prog *prog)
+static int compile(struct rawtp_jit *jit, void **image, size_t *size)
 {
-	void *image = place(jit);
-	uint32_t size = jit->at;
 	int err;
 
-	if (!image)
+	*image = place(jit);
+	*size = jit->at;
+	if (!*image)
 		return jit->err ? jit->err : -ENOMEM;
-	err = write_image(jit, image);
+	err = write_image(jit, *image);
 	if (err) {
-		rawtp_exec_free(image, size);
-		return err;
+		rawtp_exec_free(*image, *size);
+		*image = NULL;
 	}
-	prog->jit_image = image;
-	prog->jit_size = size;
-	prog->run = (rawtp_prog_fn)image;
-	return 0;
+	return err;
 }
 
-int rawtp_jit_compile(struct rawtp_prog *prog)
+/* The tables that passes need, around them. -ENOTSUP, whatever was in the way. */
+static int compile_with(struct rawtp_jit *jit, void **image, size_t *size)
 {
-	struct rawtp_jit jit = {.prog = prog};
+	const struct rawtp_prog *prog = jit->prog;
 	size_t bytes = ((size_t)prog->n_insns + 1) * sizeof(uint32_t);
 	uint32_t *offsets;
 	int err;
@@ -279,14 +284,60 @@ int rawtp_jit_compile(struct rawtp_prog *prog)
 	offsets = calloc(1, 2 * bytes + prog->n_subprogs * sizeof(*offsets) + prog->n_insns + 1);
 	if (!offsets)
 		return -ENOTSUP;
-	jit.offsets = offsets;
-	jit.old_offsets = offsets + prog->n_insns + 1;
-	jit.entries = jit.old_offsets + prog->n_insns + 1;
-	jit.flags = (uint8_t *)(jit.entries + prog->n_subprogs);
-	mark_targets(&jit);
-	err = compile(&jit, prog);
+	jit->offsets = offsets;
+	jit->old_offsets = offsets + prog->n_insns + 1;
+	jit->entries = jit->old_offsets + prog->n_insns + 1;
+	jit->flags = (uint8_t *)(jit->entries + prog->n_subprogs);
+	mark_targets(jit);
+	err = compile(jit, image, size);
 	free(offsets);
 	return err ? -ENOTSUP : 0;
+}
+
+int rawtp_jit_compile(struct rawtp_prog *prog)
+{
+	struct rawtp_jit jit = {.prog = prog};
+	void *image;
+	size_t size;
+	int err = compile_with(&jit, &image, &size);
+
+	if (err)
+		return err;
+	prog->jit_image = image;
+	prog->jit_size = size;
+	prog->run = (rawtp_prog_fn)image;
+	return 0;
+}
+
+int rawtp_jit_entry_compile(const struct rawtp_prog *prog, const struct rawtp_jit_entry *entry,
+			    struct rawtp_jit_code *code)
+{
+	struct rawtp_jit jit = {.prog = prog, .entry = entry};
+	uint32_t i, n = prog->n_percpu_maps ? prog->percpu_maps[0]->n_cpus : 1;
+	int err;
+
+	if (!prog->jit_image || !entry->n_args || entry->n_args > RAWTP_JIT_ENTRY_ARGS ||
+	    prog->max_ctx_access > 8 * entry->n_args || !cpu->can_enter || !cpu->can_enter(&jit))
+		return -ENOTSUP;
+	memset(code, 0, sizeof(*code));
+	code->frames = aligned_alloc(sizeof(*code->frames), n * sizeof(*code->frames));
+	if (!code->frames)
+		return -ENOTSUP;
+	for (i = 0; i < n; i++)
+		code->frames[i] = (struct rawtp_jit_frame){{.prog = prog, .slots = {i}}};
+	jit.frames = code->frames;
+	err = compile_with(&jit, &code->image, &code->size);
+	if (err)
+		free(code->frames);
+	else
+		code->entry = (char *)code->image + jit.entry_at;
+	return err;
+}
+
+void rawtp_jit_entry_free(struct rawtp_jit_code *code)
+{
+	rawtp_exec_free(code->image, code->size);
+	free(code->frames);
 }
 
 void rawtp_jit_free(struct rawtp_prog *prog)

@@ -91,7 +91,7 @@ struct rawtp_env {
 	uint32_t n_walked, n_jumps, n_checkpoints;
 	uint32_t last_walked, last_jumps; /* when the last checkpoint was made */
 	uint64_t checkpoint_bytes;
-	uint32_t max_ctx_access;
+	uint32_t max_ctx_access, ctx_slots_read;
 };
 
 /* Passes, in order. */

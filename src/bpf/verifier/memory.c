@@ -32,6 +32,7 @@ static int check_context(struct rawtp_env *env, uint32_t regno, int32_t off, uin
 		return rawtp_refuse(env, CONTEXT_RANGE, regno, size, off, rule->start, rule->end);
 	if ((uint32_t)off + size > env->max_ctx_access)
 		env->max_ctx_access = (uint32_t)off + size;
+	env->ctx_slots_read |= 1U << (off / 8 & 31);
 	return 0;
 }
 

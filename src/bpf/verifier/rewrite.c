@@ -70,6 +70,7 @@ int rawtp_rewrite(struct rawtp_env *env)
 				break;
 	}
 	prog->max_ctx_access = env->max_ctx_access;
+	prog->ctx_slots_read = env->ctx_slots_read;
 	prog->verified_insns = env->n_walked;
 	prog->xlated_insns = prog->n_insns;
 	return 0;

@@ -27,6 +27,7 @@ enum x86_cond {
 	X86_NOT_EQUAL = 5,
 	X86_BELOW_EQUAL = 6,
 	X86_ABOVE = 7,
+	X86_NOT_SIGN = 9,
 	X86_LESS = 0xc,
 	X86_GREATER_EQUAL = 0xd,
 	X86_LESS_EQUAL = 0xe,
@@ -96,14 +97,46 @@ static inline void x86_rm(struct rawtp_jit *jit, unsigned int flags, unsigned in
 		rawtp_jit_bytes(jit, disp, mod == 1 ? 1 : 4);
 }
 
-/* A thread-local word: @offset from the thread pointer. */
-static inline void x86_load_fs(struct rawtp_jit *jit, unsigned int reg, int32_t offset)
+/* With a thread-local word, @offset from the thread pointer. */
+static inline void x86_fs(struct rawtp_jit *jit, unsigned int flags, unsigned int opcode,
+			  unsigned int reg, int32_t offset)
 {
 	rawtp_jit_byte(jit, 0x64); /* fs: */
-	x86_opcode(jit, X86_W, 0x8b, reg, 0);
+	x86_opcode(jit, flags, opcode, reg, 0);
 	rawtp_jit_byte(jit, (reg & 7) << 3 | RSP);
 	rawtp_jit_byte(jit, 0x25); /* no base, no index, 32 bits */
 	rawtp_jit_bytes(jit, offset, 4);
+}
+
+static inline void x86_load_fs(struct rawtp_jit *jit, unsigned int reg, int32_t offset)
+{
+	x86_fs(jit, X86_W, 0x8b, reg, offset);
+}
+
+/* With memory at @base + @index, no displacement; @base is none of rbp and r13, @index not rsp. */
+static inline void x86_rmi(struct rawtp_jit *jit, unsigned int flags, unsigned int opcode,
+			   unsigned int reg, unsigned int base, unsigned int index)
+{
+	rawtp_jit_byte(jit, 0x40 | !!(flags & X86_W) << 3 | (reg >> 3) << 2 | (index >> 3) << 1 |
+				    base >> 3);
+	rawtp_jit_byte(jit, opcode);
+	rawtp_jit_byte(jit, (reg & 7) << 3 | RSP);
+	rawtp_jit_byte(jit, (index & 7) << 3 | (base & 7));
+}
+
+/* The 32 bits by which the end of this field is away from @address. */
+static inline void x86_distance(struct rawtp_jit *jit, uintptr_t address)
+{
+	rawtp_jit_bytes(jit, address - (jit->address + jit->at + jit->n_code + 4), 4);
+}
+
+/* With memory at @address, in reach. */
+static inline void x86_rip(struct rawtp_jit *jit, unsigned int flags, unsigned int opcode,
+			   unsigned int reg, uintptr_t address)
+{
+	x86_opcode(jit, flags, opcode, reg, 0);
+	rawtp_jit_byte(jit, (reg & 7) << 3 | RBP);
+	x86_distance(jit, address);
 }
 
 /* Operations of the first group, with an immediate: add, or, and, sub, xor, cmp. */

@@ -11,6 +11,7 @@
  * can walk the frames; a leaf without a stack has no frame.
  */
 #include "bpf/jit/x86_64/encode.h"
+#include "bpf/jit/x86_64/entry.h"
 #include "bpf/maps/array.h"
 #include "bpf/run.h"
 
@@ -31,13 +32,26 @@ static bool has_frame(const struct rawtp_jit *jit)
 	return jit->calls || has_stack(jit);
 }
 
+/* The subprogram at hand is what C jumps to with plain arguments. */
+static bool is_entry(const struct rawtp_jit *jit)
+{
+	return jit->entry && !jit->subprog;
+}
+
+static uint32_t locals(const struct rawtp_jit *jit)
+{
+	return is_entry(jit) ? rawtp_x86_entry_locals(jit) : 0;
+}
+
 static void prologue(struct rawtp_jit *jit)
 {
 	uint32_t stack = has_stack(jit) ? jit->prog->subprogs[jit->subprog].stack_depth : 0;
 	unsigned int i, pushes = 0;
 
 	/* endbr64: the entry is reached by an indirect call. */
-	if (!jit->subprog)
+	if (is_entry(jit))
+		rawtp_x86_entry_begin(jit);
+	else if (!jit->subprog)
 		rawtp_jit_bytes(jit, 0xfa1e0ff3, 4);
 	for (i = 0; i < sizeof(callee_saved); i++)
 		pushes += jit->regs_used >> callee_saved[i] & 1;
@@ -48,9 +62,12 @@ static void prologue(struct rawtp_jit *jit)
 		stack = (stack + 7) & ~7U;
 		if ((stack / 8 + pushes) & 1)
 			stack += 8;
-		if (stack)
-			x86_ri(jit, X86_W, X86_SUB, RSP, stack);
 	}
+	stack += locals(jit);
+	if (stack)
+		x86_ri(jit, X86_W, X86_SUB, RSP, stack);
+	if (is_entry(jit))
+		rawtp_x86_entry_fill(jit);
 	for (i = 0; i < sizeof(callee_saved); i++)
 		if (jit->regs_used >> callee_saved[i] & 1)
 			x86_push(jit, x86_regs[callee_saved[i]]);
@@ -76,9 +93,16 @@ static void emit_epilogue(struct rawtp_jit *jit)
 	for (i = sizeof(callee_saved); i--;)
 		if (jit->regs_used >> callee_saved[i] & 1)
 			x86_pop(jit, x86_regs[callee_saved[i]]);
+	if (is_entry(jit))
+		rawtp_x86_entry_release(jit);
 	if (has_frame(jit))
 		rawtp_jit_byte(jit, 0xc9); /* leave */
-	rawtp_jit_byte(jit, 0xc3);
+	else if (locals(jit))
+		x86_ri(jit, X86_W, X86_ADD, RSP, locals(jit));
+	if (is_entry(jit))
+		rawtp_x86_entry_end(jit);
+	else
+		rawtp_jit_byte(jit, 0xc3);
 }
 
 /* The first exit of a subprogram has the epilogue, the others jump there if that is shorter. */
@@ -435,11 +459,11 @@ static void emit_mul_const(struct rawtp_jit *jit, unsigned int reg, uint32_t val
 /* rdx = where the slot's values begin, from the array's base: rawtp_self->frame->slots[]. */
 static void emit_slot(struct rawtp_jit *jit, const struct rawtp_map *map)
 {
-	const char *thread;
+	unsigned int self = rawtp_x86_entry_keeps_self(jit) ? R11 : RDX;
 
-	__asm__("mov %%fs:0, %0" : "=r"(thread));
-	x86_load_fs(jit, RDX, (const char *)&rawtp_self - thread);
-	x86_rm(jit, X86_W, 0x8b, RDX, RDX, offsetof(struct rawtp_thread, frame));
+	if (self == RDX)
+		x86_load_fs(jit, RDX, rawtp_x86_self());
+	x86_rm(jit, X86_W, 0x8b, RDX, self, offsetof(struct rawtp_thread, frame));
 	x86_rm(jit, X86_32, 0x8b, RDX, RDX,
 	       offsetof(struct rawtp_frame, slots) + 4 * slot_index(jit, map));
 	emit_mul_const(jit, RDX, rawtp_percpu_array_slot_bytes(map));
@@ -634,5 +658,6 @@ const struct rawtp_jit_cpu rawtp_jit_cpu = {
 	.rows = x86_rows,
 	.prologue = prologue,
 	.inlines_lookup = inlines_lookup,
+	.can_enter = rawtp_x86_can_enter,
 	.fill = 0xcc, /* int3 */
 };

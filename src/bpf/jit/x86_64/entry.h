@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* The way in and out of programs that C jumps to with plain arguments (jit.h). */
+#ifndef RAWTP_BPF_JIT_X86_64_ENTRY_H
+#define RAWTP_BPF_JIT_X86_64_ENTRY_H
+
+#include "bpf/jit/compiler.h"
+
+bool rawtp_x86_can_enter(const struct rawtp_jit *jit);
+/* Bytes that it needs at rsp, beside the program's stack: a multiple of 16. */
+uint32_t rawtp_x86_entry_locals(const struct rawtp_jit *jit);
+/* Before the frame is made: up to where nothing is in the way of a run. */
+void rawtp_x86_entry_begin(struct rawtp_jit *jit);
+/* Once it is made: fills the locals. */
+void rawtp_x86_entry_fill(struct rawtp_jit *jit);
+/* Once the program has run and rsp is at the locals; then, once the frame is gone. */
+void rawtp_x86_entry_release(struct rawtp_jit *jit);
+void rawtp_x86_entry_end(struct rawtp_jit *jit);
+/* rawtp_self is in r11 while the program runs. */
+bool rawtp_x86_entry_keeps_self(const struct rawtp_jit *jit);
+
+/* Offset of rawtp_self from the thread pointer. */
+int32_t rawtp_x86_self(void);
+
+#endif

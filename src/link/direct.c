@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The direct probe: one piece of machine code for a link at a tracepoint that nobody else listens to,
+ * with the arguments where the tracepoint has them. It does what bpf_trace_run<n>() in run.c does, or
+ * calls that. Only the plainest arguments are taken; everything else goes through the thunk.
+ */
+#include "link/link.h"
+
+#include <stdlib.h>
+
+/* Integer registers hold all of them, one each. */
+static bool describe_args(const struct rawtp_event *event, struct rawtp_jit_entry *entry)
+{
+	uint32_t i;
+
+	if (!event->n_args || event->n_args > RAWTP_JIT_ENTRY_ARGS)
+		return false;
+	entry->n_args = event->n_args;
+	for (i = 0; i < event->n_args; i++) {
+		const struct rawtp_arg *arg = &event->args[i];
+
+		if (arg->flags & (RAWTP_ARG_FLOAT | RAWTP_ARG_STRUCT))
+			return false;
+		if (arg->size != 1 && arg->size != 2 && arg->size != 4 && arg->size != 8)
+			return false;
+		entry->arg_sizes[i] = arg->size;
+	}
+	return true;
+}
+
+struct rawtp_direct *rawtp_direct_new(struct rawtp_link *link, const struct rawtp_event *event)
+{
+	struct rawtp_jit_entry entry = {
+		.counters = &link->stats->block[0].hits,
+		.counter_stride = sizeof(link->stats->block[0]),
+		.n_counters = &link->own_blocks,
+		.watch = &link->stats->sample,
+		/* As in run(). */
+		.due_offset = (int32_t)(offsetof(struct rawtp_stats_block, pad[0]) -
+					offsetof(struct rawtp_stats_block, hits)),
+		.slow = rawtp_link_run,
+		.data = link,
+		.leave = rawtp_link_leave,
+	};
+	struct rawtp_direct *direct;
+
+	if (!describe_args(event, &entry))
+		return NULL;
+	direct = calloc(1, sizeof(*direct));
+	if (!direct)
+		return NULL;
+	direct->event = event;
+	if (!rawtp_jit_entry_compile(link->prog, &entry, &direct->code))
+		return direct;
+	free(direct);
+	return NULL;
+}
+
+void rawtp_direct_free(struct rawtp_direct *direct)
+{
+	if (!direct)
+		return;
+	rawtp_jit_entry_free(&direct->code);
+	free(direct);
+}
