@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rawtp attach: programs into processes that run. */
+/* rawtp attach: programs into processes that run, or into the kernel. */
 #include "cli.h"
 #include "monitor.h"
 
@@ -80,6 +80,9 @@ static int read_option(struct attach *attach, int id)
 		if (rawtp_cli_pid(optarg, &attach->pids[attach->n_pids++]))
 			return rawtp_cli_usage(cli, "-p %s is no process number", optarg);
 		return RAWTP_EXIT_OK;
+	case 'k':
+		attach->session.to_kernel = true;
+		return RAWTP_EXIT_OK;
 	case RAWTP_OPTION_COMM:
 		attach->comm = optarg;
 		return RAWTP_EXIT_OK;
@@ -104,9 +107,16 @@ static int read_option(struct attach *attach, int id)
 
 static int attach_and_watch(struct attach *attach, char **objects, unsigned int n)
 {
-	int status = rawtp_session_load(&attach->session, attach->cli, objects, n);
+	bool mixed = attach->session.to_kernel && (attach->n_pids || attach->comm);
+	int status = RAWTP_EXIT_OK;
 
+	/* Where both are targets, the names of the processes decide what is loaded where. */
+	attach->session.cli = attach->cli;
+	if (mixed)
+		status = find_targets(attach);
 	if (!status)
+		status = rawtp_session_load(&attach->session, attach->cli, objects, n);
+	if (!status && !mixed)
 		status = find_targets(attach);
 	if (!status) {
 		rawtp_monitor_catch_signals();
@@ -133,8 +143,9 @@ static int run(struct rawtp_cli *cli, int argc, char **argv)
 	attach->session.sample = RAWTP_SESSION_SAMPLE;
 	while (!status && (id = rawtp_cli_option(cli, argc, argv, false)) != -1)
 		status = read_option(attach, id);
-	if (!status && !attach->n_pids && !attach->comm)
-		status = rawtp_cli_usage(cli, "name a process: -p PID or --comm NAME");
+	if (!status && !attach->n_pids && !attach->comm && !attach->session.to_kernel)
+		status = rawtp_cli_usage(cli, "name a process: -p PID or --comm NAME; or the "
+					      "kernel: -k");
 	if (!status && optind == argc)
 		status = rawtp_cli_usage(cli, "name a BPF object (OBJECT.bpf.o)");
 	if (!status)
@@ -146,6 +157,7 @@ static int run(struct rawtp_cli *cli, int argc, char **argv)
 static const struct rawtp_option options[] = {
 	{'p', "pid", "PID", "attach to this process; may be given several times"},
 	{RAWTP_OPTION_COMM, "comm", "NAME", "attach to every process of this name"},
+	{'k', "kernel", NULL, "attach to the kernel (needs CAP_BPF and CAP_PERFMON)"},
 	{RAWTP_OPTION_FOR, "for", "SECONDS", "detach after so long (else: Ctrl-C)"},
 	{RAWTP_OPTION_INTERVAL, "interval", "SECONDS", "between two lines of rates; 0: none (1)"},
 	{RAWTP_OPTION_RECORD, "record", "STRUCT", "print ring buffer records as this struct"},
@@ -156,8 +168,8 @@ static const struct rawtp_option options[] = {
 
 const struct rawtp_command rawtp_cmd_attach = {
 	.name = "attach",
-	.usage = "[OPTION...] (-p PID | --comm NAME) OBJECT.bpf.o...",
-	.summary = "Attach BPF programs to tracepoints of processes that run",
+	.usage = "[OPTION...] [-k] [-p PID | --comm NAME] OBJECT.bpf.o...",
+	.summary = "Attach BPF programs to tracepoints of processes that run, or of the kernel",
 	.details = "Programs are attached where SEC(\"raw_tp/NAME\") says. When it ends (Ctrl-C, "
 		   "--for, or the\nlast process has exited) they are detached and the maps are "
 		   "printed.\n",

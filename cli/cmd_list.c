@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* rawtp list: tracepoints of processes or of a file that does not run. */
+/* rawtp list: tracepoints of processes, of a file that does not run, or of the kernel. */
 #include "cli.h"
 #include "client/client.h"
 #include "elf_file.h"
 #include "event_print.h"
+#include "kernel_events.h"
 
 #include <fnmatch.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 struct list {
@@ -130,6 +132,33 @@ static int list_processes(struct list *list, pid_t pid)
 	return status;
 }
 
+static int list_kernel(struct list *list)
+{
+	struct rawtp_output *out = &list->cli->out;
+	struct utsname name;
+	int status;
+
+	status = rawtp_kernel_events(list->cli, on_event, list);
+	if (status) {
+		rawtp_event_list_free(&list->events);
+		return status;
+	}
+	if (out->json) {
+		uname(&name);
+		rawtp_output_array(out, NULL);
+		rawtp_output_object(out, NULL);
+		rawtp_output_string(out, "kernel", name.release);
+		rawtp_output_array(out, "tracepoints");
+	}
+	status = print_events(list);
+	if (out->json) {
+		rawtp_output_end(out);
+		rawtp_output_end(out);
+		rawtp_output_end(out);
+	}
+	return status;
+}
+
 /* What has a slash is a file, and so is what exists; anything else is a pattern. */
 static bool is_file(const char *operand)
 {
@@ -141,20 +170,28 @@ static int run(struct rawtp_cli *cli, int argc, char **argv)
 	struct list list = {.cli = cli};
 	const char *file = NULL;
 	char text[512];
+	bool kernel = false;
 	pid_t pid = 0;
 	int id, status;
 
-	while ((id = rawtp_cli_option(cli, argc, argv, false)) != -1)
+	while ((id = rawtp_cli_option(cli, argc, argv, false)) != -1) {
+		kernel |= id == 'k';
 		if (id == 'p' && rawtp_cli_pid(optarg, &pid))
 			return rawtp_cli_usage(cli, "-p %s is no process number", optarg);
-	if (optind < argc && !pid && is_file(argv[optind]))
+	}
+	if (kernel && pid)
+		return rawtp_cli_usage(cli, "-k and -p: one of them at a time");
+	if (optind < argc && !pid && !kernel && is_file(argv[optind]))
 		file = argv[optind++];
 	if (optind < argc)
 		list.glob = argv[optind++];
 	if (optind < argc)
 		return rawtp_cli_usage(cli, "%s is one operand too many", argv[optind]);
 	rawtp_nearest_init(&list.nearest, list.glob ? list.glob : "");
-	status = file ? list_file(&list, file) : list_processes(&list, pid);
+	if (kernel)
+		status = list_kernel(&list);
+	else
+		status = file ? list_file(&list, file) : list_processes(&list, pid);
 	if (!status && list.glob && !list.shown)
 		return rawtp_cli_error(cli, "none of %u tracepoints matches %s%s", list.seen,
 				       list.glob,
@@ -164,15 +201,16 @@ static int run(struct rawtp_cli *cli, int argc, char **argv)
 
 static const struct rawtp_option options[] = {
 	{'p', "pid", "PID", "tracepoints of this process"},
+	{'k', "kernel", NULL, "raw tracepoints of the kernel"},
 	{0},
 };
 
 const struct rawtp_command rawtp_cmd_list = {
 	.name = "list",
-	.usage = "[OPTION...] [-p PID | FILE] [GLOB]",
+	.usage = "[OPTION...] [-p PID | -k | FILE] [GLOB]",
 	.summary = "Show tracepoints with the types of their arguments",
 	.details = "FILE is a program or library, which need not run. GLOB is a shell pattern.\n"
-		   "Without -p and FILE: of all processes that carry tracepoints.\n"
+		   "Without -p, -k and FILE: of all processes that carry tracepoints.\n"
 		   "-v adds where each is, its sites, and each argument's size.\n",
 	.options = options,
 	.run = run,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* rawtp test: one run of one program on given arguments. */
 #include "cli.h"
+#include "kernel_target.h"
 #include "map_dump.h"
 #include "object.h"
 #include "rings.h"
-#include "preload/route.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -127,9 +127,11 @@ static int run(struct rawtp_cli *cli, int argc, char **argv)
 		if (rawtp_cli_arg(argv[optind], &args[n_args++]))
 			return rawtp_cli_usage(cli, "%s is no 64-bit number", argv[optind]);
 	}
-	rawtp_target_kernel(kernel);
+	object.kernel = kernel;
 	rawtp_object_init(cli);
-	status = rawtp_object_open(cli, path, &object);
+	status = kernel ? rawtp_kernel_permitted(cli) : RAWTP_EXIT_OK;
+	if (!status)
+		status = rawtp_object_open(cli, path, &object);
 	if (!status)
 		status = run_program(cli, &object, name, args, n_args);
 	if (object.bpf)

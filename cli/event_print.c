@@ -42,12 +42,15 @@ static void print_text(FILE *file, const struct rawtp_client_event *event, bool 
 	if (!verbose)
 		return;
 	fprintf(file, "    system %s, class %s, object %s\n", *event->system ? event->system : "-",
-		event->class_name, *event->object ? event->object : "-");
-	fprintf(file, "    %u site%s, %s", event->n_sites, event->n_sites == 1 ? "" : "s",
-		event->site_kind);
-	if (running)
-		fprintf(file, "; %u attached", event->n_attached);
-	fputc('\n', file);
+		*event->class_name ? event->class_name : "-", *event->object ? event->object : "-");
+	/* The kernel does not tell its sites. */
+	if (*event->site_kind) {
+		fprintf(file, "    %u site%s, %s", event->n_sites, event->n_sites == 1 ? "" : "s",
+			event->site_kind);
+		if (running)
+			fprintf(file, "; %u attached", event->n_attached);
+		fputc('\n', file);
+	}
 	for (i = 0; i < event->n_args; i++)
 		fprintf(file, "    args[%u] %-*s %s, %u byte%s, %s\n", i, i < 10 ? 16 : 15,
 			event->args[i].name, event->args[i].type, event->args[i].size,
@@ -68,8 +71,10 @@ void rawtp_event_print(struct rawtp_output *out, const struct rawtp_client_event
 	rawtp_output_string(out, "system", event->system);
 	rawtp_output_string(out, "class", event->class_name);
 	rawtp_output_string(out, "object", event->object);
-	rawtp_output_u64(out, "sites", event->n_sites);
-	rawtp_output_string(out, "site_kind", event->site_kind);
+	if (*event->site_kind) {
+		rawtp_output_u64(out, "sites", event->n_sites);
+		rawtp_output_string(out, "site_kind", event->site_kind);
+	}
 	if (running)
 		rawtp_output_u64(out, "attached", event->n_attached);
 	rawtp_output_array(out, "args");

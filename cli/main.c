@@ -17,7 +17,7 @@ static int print_help(FILE *file)
 	size_t i;
 
 	fputs("Usage: rawtp COMMAND [OPTION...] ...\n"
-	      "Raw tracepoints with eBPF programs in user space.\n\nCommands:\n",
+	      "Raw tracepoints with eBPF programs, in user space and in the kernel.\n\nCommands:\n",
 	      file);
 	for (i = 0; i < N_COMMANDS; i++)
 		fprintf(file, "  %-8s %s\n", commands[i]->name, commands[i]->summary);

@@ -350,6 +350,8 @@ static void print_map_json(struct dump *dump)
 	if (!rawtp_output_object(out, NULL))
 		return;
 	rawtp_output_string(out, "name", dump->name);
+	if (dump->options->side)
+		rawtp_output_string(out, "side", dump->options->side);
 	rawtp_output_string(out, "type", libbpf_bpf_map_type_str(dump->type));
 	rawtp_output_u64(out, "max_entries", dump->max_entries);
 	if (rawtp_output_array(out, "entries")) {
@@ -439,6 +441,8 @@ static void dump_section(struct dump *dump)
 	if (!rawtp_output_object(out, NULL))
 		goto free_data;
 	rawtp_output_string(out, "name", dump->name);
+	if (dump->options->side)
+		rawtp_output_string(out, "side", dump->options->side);
 	rawtp_output_string(out, "type", "section");
 	if (rawtp_output_object(out, "variables")) {
 		print_variables(dump, section, data);

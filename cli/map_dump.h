@@ -14,6 +14,7 @@ struct rawtp_map_dump {
 	struct rawtp_output *out;
 	uint32_t max_entries; /* in text; 0: all */
 	bool read_only;       /* .rodata too */
+	const char *side;     /* whose maps they are, where there are others too; or NULL */
 };
 
 /* JSON: items of the array that the caller has begun. */

@@ -45,14 +45,22 @@ static void print_start(struct rawtp_monitor *monitor)
 	unsigned int i;
 
 	if (!out->json) {
+		if (session->to_kernel)
+			fprintf(out->file, "attached to the kernel (%s)", session->kernel.release);
 		for (i = 0; i < session->n_targets; i++)
-			fprintf(out->file, "%s %d (%s)", i ? "," : "attached to",
+			fprintf(out->file, "%s %d (%s)",
+				i || session->to_kernel ? "," : "attached to",
 				(int)session->targets[i].pid, session->targets[i].comm);
 		fputs(monitor->seconds || monitor->child ? "\n" : "; Ctrl-C detaches\n", out->file);
 		return;
 	}
 	rawtp_output_object(out, NULL);
 	rawtp_output_array(out, "targets");
+	if (session->to_kernel) {
+		rawtp_output_object(out, NULL);
+		rawtp_output_string(out, "kernel", session->kernel.release);
+		rawtp_output_end(out);
+	}
 	for (i = 0; i < session->n_targets; i++) {
 		rawtp_output_object(out, NULL);
 		rawtp_output_i64(out, "pid", session->targets[i].pid);
@@ -72,14 +80,21 @@ static void print_figures(struct rawtp_output *out, const struct rawtp_session_p
 	uint64_t misses = to->misses - from->misses;
 	double rate = seconds > 0 ? (double)hits / seconds : 0;
 	double cost = timed ? (double)(to->nsecs - from->nsecs) / (double)timed : 0;
-	char text[32] = "-";
+	const char *side = rawtp_object_side_name(program->object);
+	char text[32] = "-", place[160];
 
+	snprintf(place, sizeof(place), "%s%s%s", side ? side : "", side ? ":" : "",
+		 program->tracepoint);
 	if (!out->json) {
+		if (program->uncounted) {
+			fprintf(out->file, "%-20s %-24s %14s %14s %8s %10s\n", program->name, place,
+				"-", "-", "-", rawtp_output_thousands(misses));
+			return;
+		}
 		if (timed)
 			snprintf(text, sizeof(text), "%.1f", cost);
-		fprintf(out->file, "%-20s %-24s %14s %14s %8s %10s\n", program->name,
-			program->tracepoint, rawtp_output_thousands(hits),
-			rawtp_output_thousands((uint64_t)rate), text,
+		fprintf(out->file, "%-20s %-24s %14s %14s %8s %10s\n", program->name, place,
+			rawtp_output_thousands(hits), rawtp_output_thousands((uint64_t)rate), text,
 			rawtp_output_thousands(misses));
 		return;
 	}
@@ -87,11 +102,21 @@ static void print_figures(struct rawtp_output *out, const struct rawtp_session_p
 	rawtp_output_string(out, "object", program->object->path);
 	rawtp_output_string(out, "program", program->name);
 	rawtp_output_string(out, "tracepoint", program->tracepoint);
-	rawtp_output_u64(out, "events", hits);
-	rawtp_output_u64(out, "runs", hits - misses);
+	if (side)
+		rawtp_output_string(out, "side", side);
+	if (program->uncounted) {
+		rawtp_output_null(out, "events");
+		rawtp_output_null(out, "runs");
+	} else {
+		rawtp_output_u64(out, "events", hits);
+		rawtp_output_u64(out, "runs", hits - misses);
+	}
 	rawtp_output_u64(out, "misses", misses);
 	rawtp_output_u64(out, "recursion_misses", to->recursion_misses - from->recursion_misses);
-	rawtp_output_double(out, "events_per_second", rate, 1);
+	if (program->uncounted)
+		rawtp_output_null(out, "events_per_second");
+	else
+		rawtp_output_double(out, "events_per_second", rate, 1);
 	if (timed)
 		rawtp_output_double(out, "ns_per_run", cost, 1);
 	else
@@ -267,7 +292,7 @@ static void print_totals(struct rawtp_monitor *monitor, double seconds)
 
 static void print_maps(struct rawtp_monitor *monitor, struct rawtp_rings *rings)
 {
-	const struct rawtp_map_dump dump = {
+	struct rawtp_map_dump dump = {
 		.out = monitor->out,
 		.max_entries = monitor->max_entries,
 		.read_only = monitor->session->cli->verbose,
@@ -278,8 +303,14 @@ static void print_maps(struct rawtp_monitor *monitor, struct rawtp_rings *rings)
 		rawtp_output_array(monitor->out, "maps");
 	else
 		fputc('\n', monitor->out->file);
-	for (i = 0; i < monitor->session->n_objects; i++)
+	for (i = 0; i < monitor->session->n_objects; i++) {
+		dump.side = rawtp_object_side_name(&monitor->session->objects[i]);
+		if (dump.side && !monitor->out->json)
+			fprintf(monitor->out->file, "%s, %s side:\n",
+				monitor->session->objects[i].path, dump.side);
+		rawtp_object_target(&monitor->session->objects[i]);
 		rawtp_map_dump_object(&dump, monitor->session->objects[i].bpf);
+	}
 	rawtp_rings_print(rings);
 	if (monitor->out->json)
 		rawtp_output_end(monitor->out);

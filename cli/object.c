@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "object.h"
 #include "elf_file.h"
+#include "kernel_target.h"
 #include "preload/route.h"
 
 #include <errno.h>
@@ -99,7 +100,13 @@ static void guard_end(void)
 	sigaltstack(&none, NULL);
 }
 
-const char *rawtp_object_tracepoint(const struct bpf_program *program)
+static const char *const sides[] = {
+	[RAWTP_SIDE_KERNEL] = "kernel:",
+	[RAWTP_SIDE_USER] = "user:",
+};
+
+/* What the section names, with the side before it. */
+static const char *section_target(const struct bpf_program *program)
 {
 	static const char *const prefixes[] = {"raw_tp", "raw_tracepoint"};
 	const char *section = bpf_program__section_name(program);
@@ -117,32 +124,72 @@ const char *rawtp_object_tracepoint(const struct bpf_program *program)
 	return NULL;
 }
 
+enum rawtp_side rawtp_object_side(const struct bpf_program *program)
+{
+	const char *target = section_target(program);
+	enum rawtp_side side;
+
+	for (side = RAWTP_SIDE_KERNEL; target && side <= RAWTP_SIDE_USER; side++)
+		if (!strncmp(target, sides[side], strlen(sides[side])))
+			return side;
+	return RAWTP_SIDE_ANY;
+}
+
+const char *rawtp_object_tracepoint(const struct bpf_program *program)
+{
+	const char *target = section_target(program);
+	enum rawtp_side side = rawtp_object_side(program);
+
+	return side == RAWTP_SIDE_ANY ? target : target + strlen(sides[side]);
+}
+
+const char *rawtp_object_side_name(const struct rawtp_object *object)
+{
+	if (!object->mixed)
+		return NULL;
+	return object->kernel ? "kernel" : "user";
+}
+
+void rawtp_object_target(const struct rawtp_object *object)
+{
+	rawtp_target_kernel(object->kernel);
+}
+
 /* Leaves out what cannot run here. 0 or an exit status. */
 static int choose_programs(const struct rawtp_cli *cli, struct rawtp_object *object)
 {
+	enum rawtp_side other = object->kernel ? RAWTP_SIDE_USER : RAWTP_SIDE_KERNEL;
 	struct bpf_program *program;
 	unsigned int n = 0;
 
 	bpf_object__for_each_program(program, object->bpf)
 	{
+		if (rawtp_object_side(program) == other) {
+			bpf_program__set_autoload(program, false);
+			continue;
+		}
 		if (rawtp_object_tracepoint(program)) {
 			n++;
 			continue;
 		}
+		bpf_program__set_autoload(program, false);
+		/* Said of its twin already. */
+		if (object->mixed && object->kernel)
+			continue;
 		rawtp_cli_error(cli, "%s: program %s is left out: SEC(\"%s\") is no raw tracepoint",
 				object->path, bpf_program__name(program),
 				bpf_program__section_name(program));
-		bpf_program__set_autoload(program, false);
 	}
-	if (n)
+	if (n || object->mixed)
 		return RAWTP_EXIT_OK;
 	return rawtp_cli_error(cli,
-			       "%s: no program for a raw tracepoint; write SEC(\"raw_tp/NAME\")",
-			       object->path);
+			       "%s: no program for a raw tracepoint%s; write SEC(\"raw_tp/NAME\")",
+			       object->path, object->kernel ? " of the kernel" : "");
 }
 
 int rawtp_object_open(const struct rawtp_cli *cli, const char *path, struct rawtp_object *object)
 {
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = object->kernel ? NULL : path);
 	char reason[256];
 	int err;
 
@@ -152,7 +199,7 @@ int rawtp_object_open(const struct rawtp_cli *cli, const char *path, struct rawt
 		return rawtp_cli_error(cli, "%s: %s", path, reason);
 	forget_warnings();
 	guard_begin(cli, path, OPEN_TIME_LIMIT);
-	object->bpf = bpf_object__open_file(path, NULL);
+	object->bpf = bpf_object__open_file(path, &opts);
 	err = errno;
 	guard_end();
 	if (!object->bpf)
@@ -192,11 +239,8 @@ static int report_refusal(const struct rawtp_cli *cli, const struct rawtp_object
 		print_indented(log);
 		return RAWTP_EXIT_FAILED;
 	}
-	if (err == EPERM && !rawtp_route())
-		return rawtp_cli_error(cli,
-				       "%s: the kernel permits it with CAP_BPF and CAP_PERFMON "
-				       "only; run it as root, or without -k",
-				       object->path);
+	if (object->kernel && err == EPERM)
+		return rawtp_kernel_refused(cli, object->path);
 	return rawtp_cli_error(cli, "%s: cannot be loaded: %s", object->path,
 			       *warnings.last ? warnings.last : strerror(err));
 }
@@ -230,7 +274,7 @@ int rawtp_object_load(const struct rawtp_cli *cli, struct rawtp_object *object)
 {
 	unsigned int n = 0, i = 0;
 	struct bpf_program *program;
-	int err, status = rawtp_route() ? check_maps(cli, object) : RAWTP_EXIT_OK;
+	int err, status = object->kernel ? RAWTP_EXIT_OK : check_maps(cli, object);
 	char **logs;
 
 	if (status)
@@ -246,6 +290,7 @@ int rawtp_object_load(const struct rawtp_cli *cli, struct rawtp_object *object)
 			bpf_program__set_log_buf(program, logs[i++], LOG_SIZE);
 	}
 	forget_warnings();
+	rawtp_object_target(object);
 	guard_begin(cli, object->path, 0);
 	err = bpf_object__load(object->bpf);
 	guard_end();

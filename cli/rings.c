@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rings.h"
 #include "btf_print.h"
+#include "preload/route.h"
 #include "rawtp/bpf.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@ struct ring {
 	struct rawtp_rings *rings;
 	struct bpf_map *map;
 	const struct btf *btf;
+	const char *side; /* of a mixed object; or NULL */
 	uint32_t type_id; /* 0: not typed */
 	uint64_t records, bytes;
 };
@@ -45,6 +47,8 @@ static int on_record(void *context, void *data, size_t size)
 	if (!rawtp_output_object(out, NULL))
 		return 0;
 	rawtp_output_string(out, "map", bpf_map__name(ring->map));
+	if (ring->side)
+		rawtp_output_string(out, "side", ring->side);
 	rawtp_cli_btf_print(out, "record", ring->btf, ring->type_id, data, size);
 	rawtp_output_end(out);
 	return 0;
@@ -101,6 +105,7 @@ static int add_ring(const struct rawtp_cli *cli, struct rawtp_rings *rings,
 	ring = &rings->ring[rings->n++];
 	ring->rings = rings;
 	ring->map = map;
+	ring->side = rawtp_object_side_name(object);
 	ring->btf = bpf_object__btf(object->bpf);
 	if (record)
 		id = ring->btf ? btf__find_by_name_kind(ring->btf, record, BTF_KIND_STRUCT)
@@ -126,6 +131,7 @@ static int add_lines(const struct rawtp_cli *cli, struct rawtp_rings *rings)
 	rings->trace_fd = rawtp_trace_ring();
 	if (rings->trace_fd < 0)
 		return RAWTP_EXIT_OK;
+	rawtp_target_kernel(false);
 	err = add_buffer(rings, rings->trace_fd, on_line, rings->out);
 	if (err)
 		return rawtp_cli_error(cli, "the lines of trace_printk cannot be read: %s",
@@ -147,11 +153,13 @@ int rawtp_rings_open(const struct rawtp_cli *cli, struct rawtp_output *out,
 		return rawtp_cli_error(cli, "out of memory");
 	rings->out = out;
 	rings->trace_fd = -1;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		rawtp_object_target(&objects[i]);
 		bpf_object__for_each_map(map, objects[i].bpf) if (!status &&
 								  bpf_map__type(map) ==
 									  BPF_MAP_TYPE_RINGBUF)
 			status = add_ring(cli, rings, &objects[i], map, record);
+	}
 	if (!status && record && !rings->n)
 		status = rawtp_cli_error(cli, "--record %s: no object has a ring buffer", record);
 	if (!status)
@@ -187,14 +195,17 @@ void rawtp_rings_print(struct rawtp_rings *rings)
 		const struct ring *ring = &rings->ring[i];
 
 		if (!out->json) {
-			fprintf(out->file, "%s (ringbuf): %s record%s, %s bytes\n",
-				bpf_map__name(ring->map), rawtp_output_thousands(ring->records),
+			fprintf(out->file, "%s (ringbuf%s%s): %s record%s, %s bytes\n",
+				bpf_map__name(ring->map), ring->side ? ", " : "",
+				ring->side ? ring->side : "", rawtp_output_thousands(ring->records),
 				ring->records == 1 ? "" : "s", rawtp_output_thousands(ring->bytes));
 			continue;
 		}
 		if (!rawtp_output_object(out, NULL))
 			continue;
 		rawtp_output_string(out, "name", bpf_map__name(ring->map));
+		if (ring->side)
+			rawtp_output_string(out, "side", ring->side);
 		rawtp_output_string(out, "type", "ringbuf");
 		rawtp_output_u64(out, "records", ring->records);
 		rawtp_output_u64(out, "bytes", ring->bytes);

@@ -34,7 +34,7 @@ static int add_programs(struct rawtp_session *session, const struct rawtp_object
 	{
 		const char *tracepoint = rawtp_object_tracepoint(program);
 
-		if (!tracepoint || bpf_program__fd(program) < 0)
+		if (!tracepoint || !bpf_program__autoload(program) || bpf_program__fd(program) < 0)
 			continue;
 		if (!*tracepoint)
 			return rawtp_cli_error(session->cli,
@@ -50,37 +50,77 @@ static int add_programs(struct rawtp_session *session, const struct rawtp_object
 			.name = bpf_program__name(program),
 			.tracepoint = tracepoint,
 			.fd = bpf_program__fd(program),
-			.n_args = args_read(bpf_program__fd(program)),
+			.kernel_link = -1,
+			.n_args = object->kernel ? 0 : args_read(bpf_program__fd(program)),
 		};
 	}
 	return RAWTP_EXIT_OK;
 }
 
+/* One object for one side. Of a mixed one nothing may be left; then it is closed again. */
+static int load_object(struct rawtp_session *session, const char *path, bool kernel, bool mixed)
+{
+	struct rawtp_object *object = &session->objects[session->n_objects];
+	unsigned int n_chosen = 1;
+	int status;
+
+	object->kernel = kernel;
+	object->mixed = mixed;
+	status = rawtp_object_open(session->cli, path, object);
+	if (status)
+		return status;
+	if (mixed)
+		status = rawtp_session_choose(session, object, &n_chosen);
+	if (status || !n_chosen) {
+		rawtp_object_close(object);
+		return status;
+	}
+	session->n_objects++;
+	status = rawtp_object_load(session->cli, object);
+	return status ? status : add_programs(session, object);
+}
+
+/* Who names both sides means both. */
+static int check_sides(const struct rawtp_session *session)
+{
+	bool kernel = false, user = false;
+	unsigned int i;
+
+	for (i = 0; i < session->n_programs; i++) {
+		kernel |= session->programs[i].object->kernel;
+		user |= !session->programs[i].object->kernel;
+	}
+	if (kernel && user)
+		return RAWTP_EXIT_OK;
+	return rawtp_cli_error(session->cli, "no program is for the %s; leave %s out",
+			       user ? "kernel" : "processes", user ? "-k" : "-p and --comm");
+}
+
 int rawtp_session_load(struct rawtp_session *session, const struct rawtp_cli *cli, char **paths,
 		       unsigned int n)
 {
-	struct rawtp_object *object;
+	bool mixed = session->to_kernel && session->n_targets;
 	unsigned int i;
-	int status;
+	int status = RAWTP_EXIT_OK;
 
 	session->cli = cli;
-	if (n > RAWTP_SESSION_MAX_OBJECTS)
-		return rawtp_cli_error(cli, "%u objects; at most %u can be loaded at once", n,
-				       RAWTP_SESSION_MAX_OBJECTS);
 	rawtp_object_init(cli);
-	for (i = 0; i < n; i++) {
-		object = &session->objects[i];
-		status = rawtp_object_open(cli, paths[i], object);
-		if (status)
-			return status;
-		session->n_objects++;
-		status = rawtp_object_load(cli, object);
-		if (!status)
-			status = add_programs(session, object);
+	if (session->to_kernel) {
+		status = rawtp_kernel_open(cli, &session->kernel);
 		if (status)
 			return status;
 	}
-	return RAWTP_EXIT_OK;
+	if (n > RAWTP_SESSION_MAX_OBJECTS)
+		return rawtp_cli_error(cli, "%u objects; at most %u can be loaded at once", n,
+				       RAWTP_SESSION_MAX_OBJECTS);
+	/* Processes first: what libbpf finds out of their bpf(2), it may use of the kernel's as well. */
+	for (i = 0; i < n && !status; i++) {
+		if (!session->to_kernel || mixed)
+			status = load_object(session, paths[i], false, mixed);
+		if (!status && session->to_kernel)
+			status = load_object(session, paths[i], true, mixed);
+	}
+	return status || !mixed ? status : check_sides(session);
 }
 
 int rawtp_session_add_client(struct rawtp_session *session, pid_t pid, struct rawtp_client *client)
@@ -228,17 +268,32 @@ static int attach_target(struct rawtp_session *session, struct rawtp_session_tar
 	if (!target->stats || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
 		return rawtp_cli_error(session->cli, "cannot make a link: %s", strerror(errno));
 	for (i = 0; i < session->n_programs && !status; i++)
-		status = attach_program(session, target, i, ends[1]);
+		if (!session->programs[i].object->kernel)
+			status = attach_program(session, target, i, ends[1]);
 	/* The target holds its own copy; with ours open, its death could not be seen. */
 	close(ends[1]);
 	target->link = ends[0];
 	return status;
 }
 
-int rawtp_session_attach(struct rawtp_session *session)
+static int attach_kernel(struct rawtp_session *session)
 {
 	unsigned int i;
 	int status = RAWTP_EXIT_OK;
+
+	if (session->sample)
+		rawtp_kernel_count(session->cli, &session->kernel);
+	for (i = 0; i < session->n_programs && !status; i++)
+		if (session->programs[i].object->kernel)
+			status = rawtp_kernel_attach(session->cli, &session->kernel,
+						     &session->programs[i]);
+	return status;
+}
+
+int rawtp_session_attach(struct rawtp_session *session)
+{
+	unsigned int i;
+	int status = session->to_kernel ? attach_kernel(session) : RAWTP_EXIT_OK;
 
 	for (i = 0; i < session->n_targets && !status; i++)
 		status = attach_target(session, &session->targets[i]);
@@ -251,7 +306,7 @@ unsigned int rawtp_session_check(struct rawtp_session *session,
 				 void (*fn)(const struct rawtp_session_target *target, void *data),
 				 void *data)
 {
-	unsigned int i, left = 0;
+	unsigned int i, left = session->to_kernel;
 
 	for (i = 0; i < session->n_targets; i++) {
 		struct rawtp_session_target *target = &session->targets[i];
@@ -288,6 +343,10 @@ void rawtp_session_read(struct rawtp_session *session)
 		struct rawtp_session_program *program = &session->programs[i];
 
 		program->before = program->now;
+		if (program->object->kernel) {
+			rawtp_kernel_read(&session->kernel, program);
+			continue;
+		}
 		memset(&program->now, 0, sizeof(program->now));
 		for (j = 0; j < session->n_targets; j++)
 			if (session->targets[j].stats && session->targets[j].stats[i])
@@ -310,6 +369,13 @@ void rawtp_session_detach(struct rawtp_session *session)
 {
 	unsigned int i;
 
+	for (i = 0; i < session->n_programs; i++) {
+		if (session->programs[i].kernel_link >= 0)
+			close(session->programs[i].kernel_link);
+		session->programs[i].kernel_link = -1;
+	}
+	if (session->to_kernel)
+		rawtp_kernel_wait();
 	for (i = 0; i < session->n_targets; i++)
 		if (session->targets[i].link >= 0)
 			shutdown(session->targets[i].link, SHUT_WR);
@@ -339,5 +405,7 @@ void rawtp_session_free(struct rawtp_session *session)
 	for (i = 0; i < session->n_objects; i++)
 		rawtp_object_close(&session->objects[i]);
 	free(session->programs);
+	if (session->to_kernel)
+		rawtp_kernel_close(&session->kernel);
 	memset(session, 0, sizeof(*session));
 }

@@ -10,18 +10,21 @@
 #include "cli.h"
 #include "client/client.h"
 #include "link/raw_tracepoint.h"
+#include "kernel_target.h"
 #include "object.h"
 
 #define RAWTP_SESSION_MAX_OBJECTS 16
 #define RAWTP_SESSION_MAX_TARGETS 256
 #define RAWTP_SESSION_SAMPLE      128
 
-/* One program of one object, in all targets. */
+/* One program of one object: at the kernel's tracepoint, or in all processes. */
 struct rawtp_session_program {
 	const struct rawtp_object *object;
 	const char *name, *tracepoint;
 	int fd;
-	uint32_t n_args;                      /* that it reads at least */
+	int kernel_link; /* or -1 */
+	bool uncounted;  /* the kernel counts no runs: misses alone are known */
+	uint32_t n_args; /* that it reads at least */
 	struct rawtp_stats_block now, before; /* sums over all targets and blocks */
 };
 
@@ -36,23 +39,36 @@ struct rawtp_session_target {
 
 struct rawtp_session {
 	const struct rawtp_cli *cli;
-	struct rawtp_object objects[RAWTP_SESSION_MAX_OBJECTS];
+	/* One that goes to both sides is here twice: first for the processes, then for the kernel. */
+	struct rawtp_object objects[2 * RAWTP_SESSION_MAX_OBJECTS];
 	struct rawtp_session_program *programs;
 	struct rawtp_session_target targets[RAWTP_SESSION_MAX_TARGETS];
 	unsigned int n_objects, n_programs, n_targets;
 	uint32_t sample; /* time one run in so many; 0: none */
-	bool started;    /* the target is a command of ours, which nobody can look at afterwards */
+	bool to_kernel;  /* set before rawtp_session_load() */
+	struct rawtp_kernel kernel;
+	bool started; /* the target is a command of ours, which nobody can look at afterwards */
 };
 
-/* All of these return 0 or an exit status, and have printed the error then. */
+/*
+ * All of these return 0 or an exit status, and have printed the error then. With to_kernel, processes
+ * that have been added before rawtp_session_load() are targets beside the kernel: each program goes
+ * to the side that has its tracepoint, and each side has maps of its own.
+ */
 int rawtp_session_load(struct rawtp_session *session, const struct rawtp_cli *cli, char **paths,
 		       unsigned int n);
+/* Leaves out the programs of @object that are not for its side. */
+int rawtp_session_choose(struct rawtp_session *session, const struct rawtp_object *object,
+			 unsigned int *n_chosen);
 int rawtp_session_add_pid(struct rawtp_session *session, pid_t pid);
 int rawtp_session_add_client(struct rawtp_session *session, pid_t pid, struct rawtp_client *client);
 /* Attaches every program to every target: all or nothing. */
 int rawtp_session_attach(struct rawtp_session *session);
 
-/* Marks targets whose link has ended; calls @fn for each that is new. Returns how many are left. */
+/*
+ * Marks targets whose link has ended; calls @fn for each that is new. Returns how many are left; the
+ * kernel is one.
+ */
 unsigned int rawtp_session_check(struct rawtp_session *session,
 				 void (*fn)(const struct rawtp_session_target *target, void *data),
 				 void *data);

@@ -51,6 +51,7 @@ ALL         += $(EXAMPLES)
 # As in the kernel: the folder of an event header that says TRACE_INCLUDE_PATH . is searched.
 $(BUILD)/obj/examples/%.o: INC = -Iinclude -I$(<D)
 $(BUILD)/obj/examples/kernel_style_header/%.o: INC = -Iinclude -Iinclude/compat -I$(<D)
+$(BUILD)/obj/examples/xdp_exception/%.o: INC = -Iinclude -Iinclude/compat -I$(<D)
 
 define example_program
 $(BUILD)/$(1)$(notdir $(1:/=)): $(patsubst %.c,$(BUILD)/obj/%.o,$(filter $(1)%,$(EXAMPLE_SRC))) $(LIB)
