@@ -26,6 +26,8 @@ enum {
 	RAWTP_OPTION_PROVIDER,
 	RAWTP_OPTION_MAX_ENTRIES,
 	RAWTP_OPTION_SAMPLE,
+	RAWTP_OPTION_COUNT,
+	RAWTP_OPTION_TOP,
 };
 
 struct rawtp_option {
@@ -47,7 +49,7 @@ struct rawtp_command {
 };
 
 extern const struct rawtp_command rawtp_cmd_ps, rawtp_cmd_list, rawtp_cmd_attach, rawtp_cmd_run,
-	rawtp_cmd_test;
+	rawtp_cmd_test, rawtp_cmd_stat;
 
 struct rawtp_cli {
 	const struct rawtp_command *command;

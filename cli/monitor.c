@@ -30,6 +30,11 @@ void rawtp_monitor_catch_signals(void)
 	sigaction(SIGCHLD, &action, NULL);
 }
 
+int rawtp_monitor_stopped(void)
+{
+	return (int)stopped;
+}
+
 static double now(void)
 {
 	struct timespec ts;

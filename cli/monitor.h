@@ -34,5 +34,7 @@ int rawtp_monitor_run(struct rawtp_monitor *monitor);
  * is seen at once.
  */
 void rawtp_monitor_catch_signals(void);
+/* The signal that came, or 0. */
+int rawtp_monitor_stopped(void);
 
 #endif
