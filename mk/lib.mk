@@ -20,6 +20,7 @@ PACK_RELOCS := $(if $(SAN),,$(shell echo 'int main(void){return 0;}' | $(CC) -x 
 
 # Many small encoders: copies of them in each caller make it four times as large, for nothing.
 EXTRA_src_bpf_jit_x86_64_table := -Os
+EXTRA_src_bpf_jit_arm64_table := -Os
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)

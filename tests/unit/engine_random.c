@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The interpreter against the JIT on random programs. RANDOM_SEED and RANDOM_COUNT choose others. */
+/*
+ * The interpreter against the JIT on random programs. RANDOM_SEED and RANDOM_COUNT choose others;
+ * RANDOM_SUM names a file for the sum of their results, which another CPU's run must have as well.
+ */
 #include "harness.h"
 
 #include "bpf/interp.h"
@@ -7,6 +10,7 @@
 #include "random_insns.h"
 #include "vm.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #ifdef RAWTP_SANITIZED
@@ -22,8 +26,8 @@ static uint64_t from_environment(const char *name, uint64_t otherwise)
 	return value ? strtoull(value, NULL, 0) : otherwise;
 }
 
-/* 0: equal; 1: not; -1: not compiled. */
-static int differs(uint64_t seed)
+/* 0: equal; 1: not; -1: not compiled. Adds the result to *@sum. */
+static int differs(uint64_t seed, uint64_t *sum)
 {
 	struct bpf_insn insns[RANDOM_MAX_INSNS];
 	unsigned int n = random_program(seed, insns);
@@ -32,6 +36,7 @@ static int differs(uint64_t seed)
 	int ret = -1;
 
 	interpreted = rawtp_interpret(NULL, prog);
+	*sum = *sum * 31 + interpreted;
 	if (!rawtp_jit_compile(prog)) {
 		compiled = prog->run(NULL, prog);
 		ret = interpreted != compiled;
@@ -45,14 +50,26 @@ static int differs(uint64_t seed)
 	return ret;
 }
 
+static void write_sum(uint64_t sum)
+{
+	const char *path = getenv("RANDOM_SUM");
+	FILE *file = path ? fopen(path, "w") : NULL;
+
+	if (!file)
+		return;
+	fprintf(file, "%#llx\n", (unsigned long long)sum);
+	fclose(file);
+}
+
 TEST(engine_random_programs)
 {
 	uint64_t first = from_environment("RANDOM_SEED", 1);
 	uint64_t count = from_environment("RANDOM_COUNT", COUNT), i;
 	unsigned int failed = 0;
+	uint64_t sum = 0;
 
 	for (i = 0; i < count && failed < 5; i++) {
-		int ret = differs(first + i);
+		int ret = differs(first + i, &sum);
 
 		if (ret < 0 && !i)
 			test_skip("no JIT for this CPU, or executable memory is refused");
@@ -61,6 +78,8 @@ TEST(engine_random_programs)
 				  (unsigned long long)(first + i));
 		failed += ret != 0;
 	}
+	if (!failed)
+		write_sum(sum);
 }
 
 /* Of the first programs, on any CPU. It changes with the generator and the list of instructions. */

@@ -73,7 +73,8 @@ struct rawtp_jit_cpu {
 	bool (*inlines_lookup)(const struct rawtp_jit *jit, const struct rawtp_map *map);
 	/* Whether rawtp_jit_entry_compile() can do it; may be NULL. */
 	bool (*can_enter)(const struct rawtp_jit *jit);
-	uint8_t fill; /* a byte that is a trap, behind the code */
+	uint8_t fill;   /* a byte that is a trap, behind the code */
+	intptr_t reach; /* of a call by distance, less what images take */
 };
 
 /* Fails to build unless @ROWS, a list of ROW(name, ...), is opcodes.h row by row. */

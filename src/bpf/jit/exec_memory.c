@@ -12,12 +12,11 @@
 #include <unistd.h>
 
 /*
- * A place this far below the library is likely to be free, and leaves room to its neighbours; a
- * program that is linked to low addresses has its heap above it, and room above that.
+ * A third of the way below the library a place is likely to be free, and leaves room to the
+ * library's neighbours; a program that is linked to low addresses has its heap above it, and room
+ * above that.
  */
-#define BELOW  (64UL << 20)
-#define ABOVE  (512UL << 20)
-#define WINDOW (1UL << 30)
+#define ABOVE (512UL << 20)
 
 static size_t whole_pages(size_t size)
 {
@@ -27,23 +26,23 @@ static size_t whole_pages(size_t size)
 }
 
 /* A hint, no more: where the place is taken the kernel chooses another. */
-static uintptr_t next_place(uintptr_t near, size_t size)
+static uintptr_t next_place(uintptr_t near, size_t reach, size_t size)
 {
 	static uintptr_t handed_out;
-	uintptr_t at = __atomic_fetch_add(&handed_out, size, __ATOMIC_RELAXED) % WINDOW;
-	uintptr_t page = sysconf(_SC_PAGESIZE);
+	uintptr_t page = sysconf(_SC_PAGESIZE), third = reach / 3 & ~(page - 1);
+	uintptr_t at = __atomic_fetch_add(&handed_out, size, __ATOMIC_RELAXED) % third;
 
 	near &= ~(page - 1);
-	return near > BELOW + WINDOW + size ? near - BELOW - at - size : near + ABOVE + at;
+	return near > 2 * third + size ? near - third - at - size : near + ABOVE + at;
 }
 
-void *rawtp_exec_alloc(size_t size, const void *near, unsigned char fill)
+void *rawtp_exec_alloc(size_t size, const void *near, size_t reach, unsigned char fill)
 {
 	void *memory;
 
 	size = whole_pages(size);
-	memory = mmap((void *)next_place((uintptr_t)near, size), size, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memory = mmap((void *)next_place((uintptr_t)near, reach, size), size,
+		      PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	return memory == MAP_FAILED ? NULL : memset(memory, fill, size);
 }
 

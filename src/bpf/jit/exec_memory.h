@@ -13,10 +13,10 @@
 #include <stdint.h>
 
 /*
- * Writable memory, near @near where that can be had, each byte @fill: what stands behind the code.
- * NULL where there is none.
+ * Writable memory, within @reach bytes of @near where that can be had, each byte @fill: what stands
+ * behind the code. NULL where there is none.
  */
-void *rawtp_exec_alloc(size_t size, const void *near, unsigned char fill);
+void *rawtp_exec_alloc(size_t size, const void *near, size_t reach, unsigned char fill);
 /* Makes it executable: 0, or -errno where that is forbidden (EACCES, EPERM, ENOMEM). */
 int rawtp_exec_publish(void *memory, size_t size);
 void rawtp_exec_free(void *memory, size_t size);

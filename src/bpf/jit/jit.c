@@ -15,8 +15,6 @@
 
 /* Each pass shortens a branch, mostly all that can be at once; long ones are right as well. */
 #define MAX_PASSES 24
-/* A relative call reaches 2 GiB; the rest is for the image's own size. */
-#define REACH ((1L << 31) - (256L << 20))
 
 #if RAWTP_CPU_HAS_JIT
 static const struct rawtp_jit_cpu *const cpu = &rawtp_jit_cpu;
@@ -201,7 +199,7 @@ static bool in_reach(const void *image, uintptr_t address)
 {
 	intptr_t distance = (intptr_t)(address - (uintptr_t)image);
 
-	return distance >= -REACH && distance <= REACH;
+	return distance >= -cpu->reach && distance <= cpu->reach;
 }
 
 static bool helpers_in_reach(const struct rawtp_jit *jit, const void *image)
@@ -221,14 +219,18 @@ static bool helpers_in_reach(const struct rawtp_jit *jit, const void *image)
 	return true;
 }
 
+static void *allocate(const struct rawtp_jit *jit)
+{
+	return rawtp_exec_alloc(jit->at, (const void *)rawtp_interpret, cpu->reach, cpu->fill);
+}
+
 /* Sizes the image and finds a place for it, with calls as short as the place allows. */
 static void *place(struct rawtp_jit *jit)
 {
 	void *image;
 
 	settle(jit);
-	image = jit->err ? NULL
-			 : rawtp_exec_alloc(jit->at, (const void *)rawtp_interpret, cpu->fill);
+	image = jit->err ? NULL : allocate(jit);
 	if (!image || (helpers_in_reach(jit, image) &&
 		       (!jit->entry || in_reach(image, (uintptr_t)jit->entry->leave))))
 		return image;
@@ -237,8 +239,7 @@ static void *place(struct rawtp_jit *jit)
 		return NULL;
 	jit->far_calls = true;
 	settle(jit);
-	return jit->err ? NULL
-			: rawtp_exec_alloc(jit->at, (const void *)rawtp_interpret, cpu->fill);
+	return jit->err ? NULL : allocate(jit);
 }
 
 /* The last pass. Its offsets must be those that it measured with. */

@@ -660,4 +660,5 @@ const struct rawtp_jit_cpu rawtp_jit_cpu = {
 	.inlines_lookup = inlines_lookup,
 	.can_enter = rawtp_x86_can_enter,
 	.fill = 0xcc, /* int3 */
+	.reach = (1L << 31) - (256L << 20),
 };
