@@ -8,6 +8,8 @@
  *	insn CODE DST SRC OFF IMM     before the program: what no assembler writes
  *	the program, in the syntax of asm.h; map[N] is the Nth map line
  *	-> accept
+ *	-> accept, returns NUMBER     it is also run, on both engines and in the kernel, with a context of zeros
+ *	-> accept, returns NUMBER here
  *	-> refuse ERRNO TEXT          TEXT is the first line of the report, after "Verification failed: "
  *	kernel accepts: REASON        where the kernel's verdict differs, and why that is right
  *	kernel refuses: REASON
@@ -47,6 +49,8 @@ struct row {
 	bool has_verdict, is_accepted;
 	int error; /* positive */
 	char message[300];
+	bool has_result, kernel_has_result;
+	uint64_t result;
 	char kernel[200]; /* why the kernel differs, or "" */
 };
 
@@ -108,8 +112,13 @@ static inline void row_read_verdict(struct row *row, const char *line)
 
 	row->has_verdict = true;
 	row->is_accepted = !strncmp(line, "-> accept", 9);
-	if (row->is_accepted)
+	if (row->is_accepted) {
+		row->has_result = sscanf(line, "-> accept, returns %n", &at) == 0 && at;
+		row->kernel_has_result = row->has_result && !strstr(line, " here");
+		if (row->has_result)
+			row->result = strtoull(line + at, NULL, 0);
 		return;
+	}
 	CHECK(sscanf(line, "-> refuse %15s %n", error, &at) == 1 && at);
 	row->error = row_word(error);
 	snprintf(row->message, sizeof(row->message), "%.290s", line + at);

@@ -34,6 +34,15 @@ static const struct rawtp_subprog *find_subprog(const struct rawtp_prog *prog, u
 	return NULL;
 }
 
+/* @top: the frame's R10. */
+static inline void clear_slots(const struct rawtp_subprog *subprog, uintptr_t top)
+{
+	uint64_t slots = subprog->cleared;
+
+	for (; slots; slots &= slots - 1)
+		((uint64_t *)top)[-1 - __builtin_ctzll(slots)] = 0;
+}
+
 static inline uint64_t sdiv64(uint64_t a, uint64_t b)
 {
 	return !b ? 0 : b == -1ULL ? -a : (uint64_t)((int64_t)a / (int64_t)b);
@@ -211,6 +220,7 @@ uint64_t rawtp_interpret(const void *ctx, const struct rawtp_prog *prog)
 	memset(regs, 0, sizeof(regs));
 	regs[BPF_REG_1] = (uintptr_t)ctx;
 	regs[BPF_REG_10] = (uintptr_t)(stack + RAWTP_MAX_STACK / 8);
+	clear_slots(subprog, regs[BPF_REG_10]);
 	goto *by_code[insn->code];
 
 variant:
@@ -307,6 +317,7 @@ L_CALL_LOCAL : {
 	frame++;
 	subprog = callee;
 	regs[BPF_REG_10] = top;
+	clear_slots(callee, top);
 	insn += insn->imm;
 	NEXT;
 }

@@ -17,6 +17,8 @@ typedef uint64_t (*rawtp_prog_fn)(const void *ctx, const struct rawtp_prog *prog
 struct rawtp_subprog {
 	uint32_t start;       /* its first instruction; subprogs[0].start is 0 */
 	uint32_t stack_depth; /* bytes, a multiple of 8 */
+	/* Slots that may be read before they are written: bit i is [R10 - 8 * (i + 1), R10 - 8 * i). */
+	uint64_t cleared; /* an engine writes zeros there when it enters */
 };
 
 struct rawtp_prog {

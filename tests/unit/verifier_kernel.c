@@ -55,6 +55,18 @@ static int make_map(const struct row_map *from)
 	return fd;
 }
 
+static void check_result(const struct row *row, int fd)
+{
+	static const uint64_t args[12];
+	union bpf_attr attr = {0};
+
+	attr.test.prog_fd = fd;
+	attr.test.ctx_in = (uintptr_t)args;
+	attr.test.ctx_size_in = sizeof(args);
+	CHECK_EQ(kernel_bpf(BPF_PROG_TEST_RUN, &attr), 0);
+	CHECK_EQ(attr.test.retval, (uint32_t)row->result);
+}
+
 static void check_row(const struct row *row)
 {
 	union bpf_attr attr = {
@@ -83,6 +95,8 @@ static void check_row(const struct row *row)
 	    strncmp(row->kernel, is_accepted ? "kernel accepts: " : "kernel refuses: ", 16) != 0)
 		test_fail(__FILE__, __LINE__, "the kernel %s it: %s",
 			  is_accepted ? "accepts" : "refuses", log_text);
+	if (fd >= 0 && row->kernel_has_result)
+		check_result(row, fd);
 	if (fd >= 0)
 		close(fd);
 	for (i = 0; i < row->n_maps; i++)
@@ -103,7 +117,7 @@ TEST(verifier_kernel)
 
 	if (fd < 0)
 		test_skip("bpf(2) is not permitted here: %s", strerror(errno));
-	test_need_kernel(6, 11);
+	test_need_kernel(6, 15);
 	close(fd);
 	CHECK(row_each(check_row) > 50);
 }

@@ -451,7 +451,7 @@ TEST(verifier_random)
 
 	if (!make_maps())
 		test_skip("bpf(2) is not permitted here: %s", strerror(errno));
-	test_need_kernel(6, 11);
+	test_need_kernel(6, 15);
 	if (from)
 		seed ^= strtoull(from, NULL, 0) * 0x9e3779b97f4a7c15ULL;
 	for (i = 0; i < n && bad < 3; i++) {

@@ -5,7 +5,10 @@
 #include "bpf/maps/map.h"
 #include "bpf/verifier/verifier.h"
 #include "bpf/verifier/messages.h"
+#include "bpf/jit/jit.h"
+#include "bpf/run.h"
 #include "base/err.h"
+#include "base/rcu.h"
 
 #include <unistd.h>
 
@@ -74,13 +77,10 @@ static struct rawtp_map *make_map(const struct row_map *from)
 	return map;
 }
 
-static void check_row(const struct row *row)
+static struct rawtp_prog *make_prog(const struct row *row)
 {
-	struct rawtp_verifier_log log = {log_text, sizeof(log_text), 1};
 	struct rawtp_prog *prog = rawtp_prog_new(row->n_insns);
-	char first[400];
 	uint32_t i;
-	int err = 0;
 
 	prog->type = row->type;
 	memcpy(prog->insns, row->insns, row->n_insns * sizeof(*row->insns));
@@ -88,8 +88,56 @@ static void check_row(const struct row *row)
 	for (i = 0; i < row->n_maps; i++)
 		prog->maps[prog->n_maps++] = make_map(&row->maps[i]);
 	for (i = 0; i < prog->n_maps; i++)
-		if (!prog->maps[i]) /* reported */
-			return;
+		if (!prog->maps[i]) { /* reported */
+			prog->n_maps = 0;
+			rawtp_prog_put(prog);
+			return NULL;
+		}
+	return prog;
+}
+
+/* Whatever was on the stack before: no program may see it. */
+static void __attribute__((noinline)) soil_stack(void)
+{
+	char junk[4096];
+
+	memset(junk, 0xa5, sizeof(junk));
+	__asm__ volatile("" : : "r"(junk) : "memory");
+}
+
+/* Each engine has maps of its own. */
+static void run_row(const struct row *row, bool is_compiled)
+{
+	struct rawtp_prog *prog = make_prog(row);
+	static const uint64_t args[RAWTP_MAX_ARGS];
+	struct rawtp_thread *self;
+	uint64_t ret = 0;
+
+	if (!prog)
+		return;
+	CHECK_EQ(rawtp_verify(prog, NULL), 0);
+	if (!is_compiled || !rawtp_jit_compile(prog)) {
+		self = rawtp_read_lock();
+		soil_stack();
+		CHECK(rawtp_prog_run(self, prog, args, &ret));
+		rawtp_read_unlock(self);
+		if (ret != row->result)
+			test_fail(__FILE__, __LINE__, "%s gives %#llx, not %#llx",
+				  is_compiled ? "machine code" : "the interpreter",
+				  (unsigned long long)ret, (unsigned long long)row->result);
+	}
+	rawtp_prog_put(prog);
+}
+
+static void check_row(const struct row *row)
+{
+	struct rawtp_verifier_log log = {log_text, sizeof(log_text), 1};
+	struct rawtp_prog *prog = make_prog(row);
+	char first[400];
+	int err;
+
+	if (!prog)
+		return;
 	err = rawtp_verify(prog, &log);
 	CHECK_EQ(err, -row->error);
 	CHECK(strstr(log_text, "processed ") != NULL);
@@ -104,6 +152,10 @@ static void check_row(const struct row *row)
 		mark_seen(row->message);
 	}
 	rawtp_prog_put(prog);
+	if (row->has_result && !err) {
+		run_row(row, false);
+		run_row(row, true);
+	}
 }
 
 TEST(verifier_rows)

@@ -109,6 +109,24 @@ static void flush_code(struct rawtp_jit *jit)
 	jit->n_code = 0;
 }
 
+/* Slots that may be read before they are written begin as zero: stores that no program has. */
+static void emit_clear(struct rawtp_jit *jit)
+{
+	uint64_t slots = jit->prog->subprogs[jit->subprog].cleared;
+	const struct rawtp_jit_row *row = &cpu->rows[RAWTP_OP_ST64];
+
+	for (; slots; slots &= slots - 1) {
+		struct bpf_insn store = {
+			.code = BPF_ST | BPF_MEM | BPF_DW,
+			.dst_reg = BPF_REG_10,
+			.off = (int16_t)(-8 * (__builtin_ctzll(slots) + 1)),
+		};
+
+		row->emit(jit, &store, row);
+		flush_code(jit);
+	}
+}
+
 static void begin_subprog(struct rawtp_jit *jit)
 {
 	const struct rawtp_prog *prog = jit->prog;
@@ -135,6 +153,7 @@ static void begin_subprog(struct rawtp_jit *jit)
 	jit->entries[jit->subprog] = jit->at;
 	cpu->prologue(jit);
 	flush_code(jit);
+	emit_clear(jit);
 }
 
 static void compile_insn(struct rawtp_jit *jit)

@@ -12,6 +12,7 @@ struct call {
 	uint64_t memory_size; /* at most */
 	uint64_t alloc_size;
 	uint32_t released; /* a reference */
+	bool never_null;   /* the map has this key, now and for ever */
 	/* What the helper fills: done when every argument has been checked. */
 	uint32_t fill_reg;
 	bool fill_exact;
@@ -80,9 +81,22 @@ static int check_memory(struct rawtp_env *env, struct call *call, uint32_t regno
 			    "a pointer to the stack, a map value or a ring buffer record");
 }
 
+static bool has_all_keys(const struct rawtp_map *map)
+{
+	return map->type == BPF_MAP_TYPE_ARRAY || map->type == BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
 static int check_key(struct rawtp_env *env, struct call *call, uint32_t regno)
 {
-	return check_memory(env, call, regno, call->map ? call->map->key_size : 0, true);
+	uint32_t size = call->map ? call->map->key_size : 0;
+	int err = check_memory(env, call, regno, size, true);
+	uint64_t key;
+
+	if (!err && call->helper->id == BPF_FUNC_map_lookup_elem && has_all_keys(call->map) &&
+	    rawtp_reg(env, regno)->type == RAWTP_REG_STACK &&
+	    rawtp_stack_constant(env, regno, size, &key))
+		call->never_null = key < call->map->max_entries;
+	return err;
 }
 
 static int check_value(struct rawtp_env *env, struct call *call, uint32_t regno)
@@ -244,9 +258,9 @@ static int mark_return(struct rawtp_env *env, const struct call *call)
 	case RET_VOID:
 		break;
 	case RET_PTR_TO_MAP_VALUE_OR_NULL:
-		r0->type = RAWTP_REG_VALUE_OR_NULL;
+		r0->type = call->never_null ? RAWTP_REG_VALUE : RAWTP_REG_VALUE_OR_NULL;
 		r0->map = call->map_index;
-		r0->id = ++env->n_ids;
+		r0->id = call->never_null ? 0 : ++env->n_ids;
 		break;
 	case RET_PTR_TO_ALLOC_MEM_OR_NULL:
 		if (state->n_refs == RAWTP_MAX_REFS)

@@ -131,8 +131,10 @@ int rawtp_check_stack_load(struct rawtp_env *env, uint32_t regno, int32_t off, u
 			   bool sign_extended, struct rawtp_reg *out);
 int rawtp_check_stack_store(struct rawtp_env *env, uint32_t regno, int32_t off, uint32_t size,
 			    const struct rawtp_reg *value);
-/* A helper or an atomic reads [off, off + size): every byte must have been written. */
+/* A helper or an atomic reads [off, off + size). */
 int rawtp_check_stack_read(struct rawtp_env *env, uint32_t regno, int32_t off, uint64_t size);
+/* Is the number of @size bytes there, which have been checked, a known one? A proof depends on it. */
+bool rawtp_stack_constant(struct rawtp_env *env, uint32_t regno, uint32_t size, uint64_t *value);
 /* A helper fills [off, off + size); unless @is_exact, perhaps less of it. */
 int rawtp_check_stack_fill(struct rawtp_env *env, uint32_t regno, int32_t off, uint64_t size,
 			   bool is_exact);

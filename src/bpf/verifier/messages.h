@@ -111,10 +111,6 @@
 	M(UNALIGNED_STACK, EACCES, "memory", "%u bytes at offset %d of the stack are not aligned", \
 	  "values on the stack are followed in aligned pieces only",                               \
 	  "align the variable; no __attribute__((packed)) on the stack")                           \
-	M(UNSET_STACK, EACCES, "memory", "the byte at offset %lld of the stack is read, but was "  \
-	  "never written on this path",                                                            \
-	  "it would hold whatever ran before left there",                                          \
-	  "initialise the variable, padding too: struct x y = {}; or __builtin_memset()")          \
 	M(PART_OF_POINTER, EACCES, "memory", "%u bytes of a pointer on the stack",                 \
 	  "a part of a pointer is of no use", "store and load pointers whole, 8 bytes")            \
 	M(STACK_POINTER_ESCAPES, EINVAL, "pointer", "a pointer to the stack is stored in the "     \

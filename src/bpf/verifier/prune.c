@@ -116,11 +116,9 @@ static bool reg_included(struct comparison *cmp, const struct rawtp_reg *old,
 	return same_id(cmp, old->id, new->id) && same_id(cmp, old->ref, new->ref);
 }
 
-/* Bytes of a new slot that were a plain number, or nobody's, before. */
+/* Bytes of a new slot that were part of a number before. What was never written is any number. */
 static bool is_plain_byte(const struct rawtp_slot *slot, int i)
 {
-	if (slot->bytes[i] == RAWTP_BYTE_INVALID)
-		return false;
 	return slot->bytes[i] != RAWTP_BYTE_SPILL || !rawtp_reg_is_pointer(&slot->reg);
 }
 
@@ -144,7 +142,7 @@ static bool slot_included(struct comparison *cmp, const struct rawtp_slot *old,
 			continue;
 		if (old->bytes[i] == RAWTP_BYTE_ZERO && new->bytes[i] != RAWTP_BYTE_ZERO)
 			return false;
-		if (old->bytes[i] != RAWTP_BYTE_INVALID && !is_plain_byte(new, i))
+		if (old->bytes[i] == RAWTP_BYTE_SPILL && !is_plain_byte(new, i))
 			return false;
 	}
 	return true;
@@ -221,6 +219,12 @@ void rawtp_mark_slot_read(struct rawtp_env *env, uint32_t frame, uint32_t slot)
 	}
 }
 
+static bool has_unwritten(const struct rawtp_function *function, uint32_t slot)
+{
+	return slot >= function->n_slots ||
+	       memchr(function->slots[slot].bytes, RAWTP_BYTE_INVALID, 8) != NULL;
+}
+
 /* The rest of the path is @old's: it reads and depends on what that did. */
 static void carry_marks_over(struct rawtp_env *env, const struct rawtp_checkpoint *old)
 {
@@ -234,11 +238,13 @@ static void carry_marks_over(struct rawtp_env *env, const struct rawtp_checkpoin
 		for (i = 0; i < BPF_REG_10; i++)
 			if ((live >> i & 1) && is_precise(env, &a->regs[i]))
 				rawtp_mark_precise(env, &b->regs[i]);
-		for (i = 0; i < a->n_slots && i < b->n_slots; i++) {
+		for (i = 0; i < RAWTP_MAX_SLOTS; i++) {
 			if (!(old->read[frame] >> i & 1))
 				continue;
 			rawtp_mark_slot_read(env, frame, i);
-			if (rawtp_slot_is_spill(&a->slots[i]) &&
+			if (has_unwritten(b, i))
+				env->subprogs[b->subprog].cleared |= 1ULL << i;
+			if (i < a->n_slots && i < b->n_slots && rawtp_slot_is_spill(&a->slots[i]) &&
 			    is_precise(env, &a->slots[i].reg) && rawtp_slot_is_spill(&b->slots[i]))
 				rawtp_mark_precise(env, &b->slots[i].reg);
 		}

@@ -2,7 +2,8 @@
 /*
  * The stack, eight bytes a slot. A register stored at the start of a slot is remembered and comes
  * back when the same number of bytes is loaded; of everything else only "written", "written with
- * zero" or "never written" is known, byte by byte.
+ * zero" or "never written" is known, byte by byte. What was never written may be read: nothing is
+ * known of it, and the engines see to it that it is zero.
  */
 #include "bpf/verifier/env.h"
 
@@ -75,17 +76,25 @@ static int check_grow(struct rawtp_env *env, const struct place *p)
 	return 0;
 }
 
-static int check_written(struct rawtp_env *env, uint32_t regno, const struct place *p)
+/* What was never written will be read, or may be left as it is: so it must begin as zero. */
+static void mark_cleared(struct rawtp_env *env, const struct place *p)
 {
+	struct rawtp_subprog *subprog = &env->subprogs[p->function->subprog];
 	int64_t off;
 
-	for (off = p->low; off < p->high; off++) {
-		uint32_t slot = slot_at(off);
+	for (off = p->low; off < p->high; off++)
+		if (p->function->slots[slot_at(off)].bytes[off & 7] == RAWTP_BYTE_INVALID)
+			subprog->cleared |= 1ULL << slot_at(off);
+}
 
-		if (slot >= p->function->n_slots ||
-		    p->function->slots[slot].bytes[off & 7] == RAWTP_BYTE_INVALID)
-			return rawtp_refuse(env, UNSET_STACK, regno, (long long)off);
-	}
+static int check_readable(struct rawtp_env *env, const struct place *p)
+{
+	int64_t off;
+	int err = p->low < p->high ? check_grow(env, p) : 0;
+
+	if (err)
+		return err;
+	mark_cleared(env, p);
 	for (off = p->low & ~7LL; off < p->high; off += 8)
 		rawtp_mark_slot_read(env, p->frame, slot_at(off));
 	return 0;
@@ -146,7 +155,7 @@ int rawtp_check_stack_load(struct rawtp_env *env, uint32_t regno, int32_t off, u
 	if (!err)
 		err = check_aligned(env, regno, off, size);
 	if (!err)
-		err = check_written(env, regno, &p);
+		err = check_readable(env, &p);
 	if (err)
 		return err;
 	slot = &p.function->slots[slot_at(p.low)];
@@ -252,7 +261,26 @@ int rawtp_check_stack_read(struct rawtp_env *env, uint32_t regno, int32_t off, u
 	struct place p = place_of(env, regno, off, size);
 	int err = check_place(env, regno, &p);
 
-	return err ? err : check_written(env, regno, &p);
+	return err ? err : check_readable(env, &p);
+}
+
+bool rawtp_stack_constant(struct rawtp_env *env, uint32_t regno, uint32_t size, uint64_t *value)
+{
+	struct place p = place_of(env, regno, 0, size);
+	const struct rawtp_slot *slot;
+
+	if (!p.is_fixed || (p.low & ~7LL) != ((p.high - 1) & ~7LL))
+		return false;
+	slot = &p.function->slots[slot_at(p.low)];
+	*value = 0;
+	if (all_zero(&p))
+		return true;
+	if ((p.low & 7) || !rawtp_slot_is_spill(slot) || rawtp_slot_spill_size(slot) != size ||
+	    slot->reg.type != RAWTP_REG_SCALAR || !rawtp_scalar_is_const(&slot->reg.var))
+		return false;
+	rawtp_mark_precise(env, &slot->reg);
+	*value = slot->reg.var.bits.value;
+	return true;
 }
 
 int rawtp_check_stack_fill(struct rawtp_env *env, uint32_t regno, int32_t off, uint64_t size,
@@ -262,13 +290,12 @@ int rawtp_check_stack_fill(struct rawtp_env *env, uint32_t regno, int32_t off, u
 	int64_t at;
 	int err = check_place(env, regno, &p);
 
-	/* What may be left as it was must have been written. */
-	if (!err && (!is_exact || !p.is_fixed))
-		err = check_written(env, regno, &p);
 	if (!err && p.low < p.high)
 		err = check_grow(env, &p);
 	if (err)
 		return err;
+	if (!is_exact || !p.is_fixed)
+		mark_cleared(env, &p);
 	for (at = p.low; at < p.high; at++) {
 		struct rawtp_slot *slot = &p.function->slots[slot_at(at)];
 
