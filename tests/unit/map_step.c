@@ -171,8 +171,10 @@ static void ring_drain(struct rawtp_map *map)
 
 static void ring_prepare(struct rawtp_map *map)
 {
+	bool sure;
+
 	ring_drain(map);
-	rawtp_ringbuf_arm(map); /* so that commits go the whole way */
+	rawtp_ringbuf_arm(map, &sure); /* so that commits go the whole way */
 }
 
 static void ring_produce(void *map)

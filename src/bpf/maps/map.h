@@ -23,7 +23,7 @@
 #include "base/list.h"
 
 #define RAWTP_MAP_MAGIC   0x70616d7074776172ULL /* "rawtpmap" */
-#define RAWTP_MAP_VERSION 1
+#define RAWTP_MAP_VERSION 2
 
 /* Lies at the end of the file, page aligned. Written once before the memfd is handed out. */
 struct rawtp_map_header {

@@ -11,13 +11,13 @@
 
 #include "base/bits.h"
 #include "base/err.h"
+#include "base/membarrier.h"
 #include "base/rcu.h"
 
 #define RINGBUF_FLAGS BPF_F_NUMA_NODE
 #define MAX_RINGS     256 /* ring buffers that a process has open */
-#define MIN_DESCS     64
-#define MAX_DESCS     (1U << 20)
 #define RECOVER_MS    100
+#define UNSURE_MS     5 /* longest sleep of a reader that cannot be sure to be woken */
 
 /* bpf_ringbuf_submit() has only the record's address to go by. */
 static const struct rawtp_ringbuf *rings[MAX_RINGS];
@@ -81,22 +81,19 @@ static int ringbuf_check(const union bpf_attr *attr)
 
 static uint64_t set_geometry(const struct rawtp_map *map, struct rawtp_ringbuf *ring)
 {
-	uint64_t page = page_size(), descs = map->max_entries / 32, at;
+	uint64_t page = page_size(), at;
 
 	ring->size = map->max_entries;
-	ring->n_descs = (uint32_t)(descs < MIN_DESCS   ? MIN_DESCS
-				   : descs > MAX_DESCS ? MAX_DESCS
-						       : descs);
-	ring->desc_shift = rawtp_bits_for(ring->n_descs) - 1;
-	ring->end_bits = rawtp_bits_for(ring->size / 8);
+	ring->size_shift = rawtp_bits_for(ring->size) - 1;
+	ring->length_bits = rawtp_bits_for(ring->size / 8);
 	ring->consumer_pos = (uint64_t *)map->base;
 	ring->producer_pos = (uint64_t *)(map->base + page);
+	ring->tail = ring->producer_pos + 1;
 	ring->data = map->base + 2 * page;
+	ring->descs = (uint64_t *)(ring->data + ring->size);
 	at = 2 * page + 2 * ring->size;
 	ring->control = (struct rawtp_ringbuf_control *)(map->base + at);
-	at += rawtp_round_up(sizeof(*ring->control), 64);
-	ring->descs = (uint64_t *)(map->base + at);
-	return at + (uint64_t)ring->n_descs * sizeof(uint64_t);
+	return at + sizeof(*ring->control);
 }
 
 static uint64_t ringbuf_layout(const struct rawtp_map *map)
@@ -120,6 +117,7 @@ static int ringbuf_open(struct rawtp_map *map)
 		return err;
 	}
 	map->priv = ring;
+	ring->in_reach = rawtp_membarrier_join_all();
 	rawtp_ringbuf_join(ring);
 	return 0;
 }
@@ -138,16 +136,8 @@ static void ringbuf_close(struct rawtp_map *map)
 
 static int ringbuf_init(struct rawtp_map *map)
 {
-	struct rawtp_ringbuf *ring = rawtp_ringbuf_of(map);
-	uint64_t control = (uint64_t)((char *)ring->control - map->base);
-	int err = rawtp_map_populate(map, 0, 2 * page_size() + ring->size);
-
-	if (!err)
-		err = rawtp_map_populate(map, control, map->size - control);
-	/* The first lap of descriptors is 1: zeroed words are of lap 0, before the beginning. */
-	ring->control->head = ring->n_descs;
-	ring->control->tail = ring->n_descs;
-	return err;
+	/* Zeroed words are of lap 0, before the beginning. */
+	return rawtp_map_populate(map, 0, map->size);
 }
 
 static void ringbuf_after_fork(struct rawtp_map *map)
@@ -187,9 +177,10 @@ bool rawtp_ringbuf_has_data(const struct rawtp_map *map)
 		 BPF_RINGBUF_BUSY_BIT);
 }
 
-bool rawtp_ringbuf_arm(const struct rawtp_map *map)
+bool rawtp_ringbuf_arm(const struct rawtp_map *map, bool *sure)
 {
 	__atomic_store_n(&rawtp_ringbuf_of(map)->control->armed, 1, __ATOMIC_SEQ_CST);
+	*sure = rawtp_membarrier_all();
 	if (!rawtp_ringbuf_has_data(map))
 		return true;
 	rawtp_ringbuf_disarm(map);
@@ -228,14 +219,15 @@ int rawtp_ringbuf_wait(struct rawtp_map *map, int timeout_ms)
 		uint32_t seen = __atomic_load_n(futex, __ATOMIC_SEQ_CST);
 		int64_t left = timeout_ms < 0 ? RECOVER_MS : end - now_ms();
 		struct timespec sleep;
+		bool sure;
 		long err;
 
-		if (!rawtp_ringbuf_arm(map))
+		if (!rawtp_ringbuf_arm(map, &sure))
 			return 1;
 		if (left <= 0)
 			break;
-		if (left > RECOVER_MS)
-			left = RECOVER_MS;
+		if (left > (sure ? RECOVER_MS : UNSURE_MS))
+			left = sure ? RECOVER_MS : UNSURE_MS;
 		sleep = (struct timespec){.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
 		err = syscall(SYS_futex, futex, FUTEX_WAIT, seen, &sleep, NULL, 0);
 		if (err && errno == EINTR)

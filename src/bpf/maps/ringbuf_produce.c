@@ -10,15 +10,14 @@
 
 #include "base/bits.h"
 
-#define MAX_TRIES   100000 /* each means that somebody else got on: a bound against lying peers */
-#define MAX_LENGTH  (UINT32_MAX / 4)
-#define MEMBER_BITS 10
-#define END_SHIFT   (2 + MEMBER_BITS)
+#define MAX_STEPS    (1U << 17) /* each means that somebody else got on: a bound against lying peers */
+#define MAX_LENGTH   (UINT32_MAX / 4)
+#define MEMBER_BITS  10
+#define LENGTH_SHIFT (2 + MEMBER_BITS)
 
 _Static_assert(RAWTP_RINGBUF_MEMBERS == 1 << MEMBER_BITS, "a member's number in a descriptor");
 
 struct claim {
-	uint64_t k;
 	uint64_t start;  /* position */
 	uint64_t filler; /* bytes up to the ring's end that are skipped */
 	uint64_t bytes;  /* of the record and its header; 0: only the filler */
@@ -36,84 +35,69 @@ static inline bool exchange(uint64_t *word, uint64_t old, uint64_t new)
 					   __ATOMIC_RELAXED);
 }
 
-static inline uint64_t *desc_word(const struct rawtp_ringbuf *ring, uint64_t k)
+static inline uint64_t *desc_word(const struct rawtp_ringbuf *ring, uint64_t pos)
 {
-	return &ring->descs[k & (ring->n_descs - 1)];
+	return &ring->descs[(pos & (ring->size - 1)) / 8];
 }
 
-static inline uint64_t end_mask(const struct rawtp_ringbuf *ring)
+static inline uint64_t lap_mask(const struct rawtp_ringbuf *ring)
 {
-	return (1ULL << ring->end_bits) - 1;
+	return UINT64_MAX >> (LENGTH_SHIFT + ring->length_bits);
 }
 
-static inline uint64_t lap_of(const struct rawtp_ringbuf *ring, uint64_t k)
+/* Laps behind that of @pos, in which @word was written; 0: it is a claim of @pos itself. */
+static inline uint64_t age(const struct rawtp_ringbuf *ring, uint64_t pos, uint64_t word)
 {
-	return (k >> ring->desc_shift) & (UINT64_MAX >> (END_SHIFT + ring->end_bits));
+	return ((pos >> ring->size_shift) + 1 - (word >> (LENGTH_SHIFT + ring->length_bits))) &
+	       lap_mask(ring);
 }
 
-static inline uint64_t word_lap(const struct rawtp_ringbuf *ring, uint64_t word)
+static inline uint64_t word_bytes(const struct rawtp_ringbuf *ring, uint64_t word)
 {
-	return word >> (END_SHIFT + ring->end_bits);
+	return (word >> LENGTH_SHIFT & ((1ULL << ring->length_bits) - 1)) * 8;
 }
 
-static inline uint64_t word_end(const struct rawtp_ringbuf *ring, uint64_t word)
+static inline uint64_t make_word(const struct rawtp_ringbuf *ring, uint64_t pos,
+				 const struct rawtp_desc *desc)
 {
-	return word >> END_SHIFT & end_mask(ring);
-}
-
-static uint64_t make_word(const struct rawtp_ringbuf *ring, uint64_t k,
-			  const struct rawtp_desc *desc)
-{
-	return lap_of(ring, k) << (END_SHIFT + ring->end_bits) |
-	       (desc->end & end_mask(ring)) << END_SHIFT | (uint64_t)desc->member << 2 |
+	return ((pos >> ring->size_shift) + 1) << (LENGTH_SHIFT + ring->length_bits) |
+	       desc->bytes / 8 << LENGTH_SHIFT | (uint64_t)desc->member << 2 |
 	       (uint64_t)desc->state;
 }
 
-bool rawtp_desc_read(const struct rawtp_ringbuf *ring, uint64_t k, struct rawtp_desc *desc)
+bool rawtp_desc_read(const struct rawtp_ringbuf *ring, uint64_t pos, struct rawtp_desc *desc)
 {
-	uint64_t word = load(desc_word(ring, k));
+	uint64_t word = load(desc_word(ring, pos));
 
 	desc->state = (enum rawtp_desc_state)(word & 3);
 	desc->member = word >> 2 & (RAWTP_RINGBUF_MEMBERS - 1);
-	desc->end = word_end(ring, word);
-	return word_lap(ring, word) == lap_of(ring, k);
+	desc->bytes = word_bytes(ring, word);
+	return !age(ring, pos, word) && desc->bytes;
 }
 
 /*
- * Of two neighbours that publish at the same time, at least one must see the other's descriptor, so
- * between the store here and the look at the next one stands a full barrier. Where we are at the
- * head, rawtp_ringbuf_advance() begins with an exchange of producer_pos, which is one; elsewhere the
- * store is an exchange itself.
+ * Of two neighbours that publish at the same time, at least one must see the other's work: both
+ * exchange (a full barrier) before they look, the one this word, the other producer_pos.
  */
-void rawtp_desc_publish(const struct rawtp_ringbuf *ring, uint64_t k, const struct rawtp_desc *desc)
+void rawtp_desc_publish(const struct rawtp_ringbuf *ring, uint64_t pos,
+			const struct rawtp_desc *desc)
 {
 	struct rawtp_desc published = *desc;
-	uint64_t word;
 
 	published.state = RAWTP_DESC_PUBLISHED;
-	word = make_word(ring, k, &published);
-	if (load(&ring->control->head) == k)
-		__atomic_store_n(desc_word(ring, k), word, __ATOMIC_RELEASE);
-	else
-		__atomic_exchange_n(desc_word(ring, k), word, __ATOMIC_SEQ_CST);
+	__atomic_exchange_n(desc_word(ring, pos), make_word(ring, pos, &published),
+			    __ATOMIC_SEQ_CST);
 }
 
-enum room { ROOM, NO_ROOM, ROOM_UNKNOWN };
+enum room { ROOM, NO_ROOM };
 
-/*
- * Room behind descriptor k-1, whose end is @start? Sets the rest of @claim. Where the exchange that
- * follows succeeds, k-1 was the last all the while, and so producer_pos was at most a ring before
- * its end: this is how the position's upper bits are found.
- */
-static enum room find_room(const struct rawtp_ringbuf *ring, uint64_t previous_end, uint64_t bytes,
-			   struct claim *claim)
+/* Room at claim->start? Sets the rest of @claim. */
+static inline enum room find_room(const struct rawtp_ringbuf *ring, uint64_t bytes,
+				  struct claim *claim)
 {
-	uint64_t produced = load(ring->producer_pos), consumed = load(ring->consumer_pos);
-	uint64_t used, offset;
+	uint64_t used = claim->start - load(ring->consumer_pos);
+	uint64_t offset = claim->start & (ring->size - 1);
 
-	claim->start = produced + ((previous_end - produced / 8) & end_mask(ring)) * 8;
-	used = claim->start - consumed;
-	offset = claim->start & (ring->size - 1);
 	claim->filler = offset + bytes > ring->size ? ring->size - offset : 0;
 	claim->bytes = bytes;
 	if (used > ring->size)
@@ -127,41 +111,33 @@ static enum room find_room(const struct rawtp_ringbuf *ring, uint64_t previous_e
 	return ROOM;
 }
 
-/* The first descriptor that is not claimed. False: too many wait for one that is not published. */
-static bool find_tail(const struct rawtp_ringbuf *ring, uint64_t *k)
+/* Where to look for the end of the last claim: any place where one began or ends. */
+static inline uint64_t first_guess(const struct rawtp_ringbuf *ring)
 {
-	uint64_t head = load(&ring->control->head);
-	uint64_t at = __atomic_load_n(&ring->control->tail, __ATOMIC_RELAXED);
+	uint64_t produced = load(ring->producer_pos);
+	uint64_t tail = __atomic_load_n(ring->tail, __ATOMIC_RELAXED);
 
-	if (at - head >= ring->n_descs)
-		at = head;
-	while (word_lap(ring, load(desc_word(ring, at))) == lap_of(ring, at) &&
-	       at + 1 - head < ring->n_descs)
-		at++;
-	*k = at;
-	/* The descriptor before the oldest that waits must stay: it says where that one starts. */
-	return at + 1 - head < ring->n_descs;
+	return tail - produced <= ring->size ? tail & ~7ULL : produced & ~7ULL;
 }
 
 static bool claim_room(const struct rawtp_ringbuf *ring, uint64_t bytes, struct claim *claim)
 {
-	unsigned int tries;
+	uint64_t at = first_guess(ring), old, *word;
+	unsigned int steps;
 
-	for (tries = 0; tries < MAX_TRIES; tries++) {
-		uint64_t old, *word, previous;
-		enum room room;
-
-		if (!find_tail(ring, &claim->k))
-			return false;
-		word = desc_word(ring, claim->k);
+	for (steps = 0; steps < MAX_STEPS; steps++) {
+		word = desc_word(ring, at);
 		old = load(word);
-		previous = load(desc_word(ring, claim->k - 1));
-		if (((word_lap(ring, old) + 1) ^ lap_of(ring, claim->k)) &
-			    (UINT64_MAX >> (END_SHIFT + ring->end_bits)) ||
-		    word_lap(ring, previous) != lap_of(ring, claim->k - 1))
+		if (!age(ring, at, old)) {
+			at += word_bytes(ring, old);
 			continue;
-		room = find_room(ring, word_end(ring, previous), bytes, claim);
-		if (room == NO_ROOM) {
+		}
+		if (age(ring, at, old) > lap_mask(ring) / 2) { /* overtaken */
+			at = first_guess(ring);
+			continue;
+		}
+		claim->start = at;
+		if (find_room(ring, bytes, claim) == NO_ROOM) {
 			if (load(word) == old)
 				return false;
 			continue;
@@ -169,10 +145,9 @@ static bool claim_room(const struct rawtp_ringbuf *ring, uint64_t bytes, struct 
 		claim->desc = (struct rawtp_desc){
 			.state = RAWTP_DESC_CLAIMED,
 			.member = __atomic_load_n(&ring->member, __ATOMIC_RELAXED),
-			.end = (claim->start + claim->filler + claim->bytes) / 8,
+			.bytes = claim->filler + claim->bytes,
 		};
-		if (exchange(word, old, make_word(ring, claim->k, &claim->desc))) {
-			__atomic_store_n(&ring->control->tail, claim->k + 1, __ATOMIC_RELAXED);
+		if (exchange(word, old, make_word(ring, at, &claim->desc))) {
 			return true;
 		}
 	}
@@ -200,34 +175,34 @@ void rawtp_ringbuf_fill(const struct rawtp_ringbuf *ring, uint64_t pos, uint64_t
 		     0);
 }
 
-/*
- * While head is h, producer_pos is the start or the end of h: h is passed by the exchange of
- * producer_pos, and then head follows. Anybody may do either step for anybody.
- */
+/* Anybody may do this for anybody. */
 void rawtp_ringbuf_advance(const struct rawtp_ringbuf *ring)
 {
-	unsigned int tries;
+	unsigned int steps;
 
-	for (tries = 0; tries < MAX_TRIES; tries++) {
-		uint64_t head = load(&ring->control->head), produced, start;
-		struct rawtp_desc desc, before;
-		bool claimed = rawtp_desc_read(ring, head, &desc);
+	for (steps = 0; steps < MAX_STEPS; steps++) {
+		uint64_t produced = load(ring->producer_pos);
+		struct rawtp_desc desc;
 
-		rawtp_desc_read(ring, head - 1, &before);
-		produced = load(ring->producer_pos);
-		if (load(&ring->control->head) != head)
-			continue;
-		if (!claimed || desc.state != RAWTP_DESC_PUBLISHED)
+		if (!rawtp_desc_read(ring, produced, &desc) || desc.state != RAWTP_DESC_PUBLISHED)
 			return;
-		start = produced / 8 & end_mask(ring);
-		if (start == before.end &&
-		    !exchange(ring->producer_pos, produced,
-			      produced + ((desc.end - before.end) & end_mask(ring)) * 8))
-			continue;
-		if (start != before.end && start != desc.end)
-			return; /* damaged by somebody who lies; the ring stands still */
-		exchange(&ring->control->head, head, head + 1);
+		exchange(ring->producer_pos, produced, produced + desc.bytes);
 	}
+}
+
+static inline void publish(const struct rawtp_ringbuf *ring, const struct claim *claim)
+{
+	uint64_t end = claim->start + claim->desc.bytes, next;
+
+	if (exchange(ring->producer_pos, claim->start, end)) {
+		next = load(desc_word(ring, end));
+		if (age(ring, end, next) || (next & 3) != RAWTP_DESC_PUBLISHED)
+			return;
+	} else {
+		__atomic_store_n(ring->tail, end, __ATOMIC_RELAXED);
+		rawtp_desc_publish(ring, claim->start, &claim->desc);
+	}
+	rawtp_ringbuf_advance(ring);
 }
 
 void *rawtp_ringbuf_reserve(const struct rawtp_map *map, uint64_t size)
@@ -246,8 +221,7 @@ void *rawtp_ringbuf_reserve(const struct rawtp_map *map, uint64_t size)
 	pos = claim.start + claim.filler;
 	if (claim.bytes)
 		write_header(ring, pos, (uint32_t)size | BPF_RINGBUF_BUSY_BIT, claim.desc.member);
-	rawtp_desc_publish(ring, claim.k, &claim.desc);
-	rawtp_ringbuf_advance(ring);
+	publish(ring, &claim);
 	if (claim.bytes)
 		return (char *)rawtp_ringbuf_header_at(ring, pos) + RAWTP_RINGBUF_HEADER;
 	__atomic_fetch_add(&ring->control->drops, 1, __ATOMIC_RELAXED);
@@ -277,7 +251,10 @@ void rawtp_ringbuf_commit(void *sample, uint64_t flags, bool discard)
 	length &= ~RAWTP_RINGBUF_FLAGS;
 	if (discard)
 		length |= BPF_RINGBUF_DISCARD_BIT;
-	__atomic_exchange_n(&header->length, length, __ATOMIC_SEQ_CST);
+	if (ring && ring->in_reach)
+		__atomic_store_n(&header->length, length, __ATOMIC_RELEASE);
+	else
+		__atomic_exchange_n(&header->length, length, __ATOMIC_SEQ_CST);
 	if (ring && (!(flags & BPF_RB_NO_WAKEUP) || flags & BPF_RB_FORCE_WAKEUP))
 		rawtp_ringbuf_wake(ring);
 }

@@ -54,18 +54,14 @@ static void find_dead(const struct rawtp_ringbuf *ring, struct dead *dead)
 /* Claimed and not published, by the dead: nothing passes them before we publish. */
 static void recover_descs(const struct rawtp_ringbuf *ring, const struct dead *dead)
 {
-	uint64_t mask = (1ULL << ring->end_bits) - 1, produced;
-	struct rawtp_desc desc, before;
-	uint64_t k = __atomic_load_n(&ring->control->head, __ATOMIC_SEQ_CST), last;
+	uint64_t start = __atomic_load_n(ring->producer_pos, __ATOMIC_SEQ_CST), pos = start;
+	struct rawtp_desc desc;
 
-	for (last = k + ring->n_descs; k != last && rawtp_desc_read(ring, k, &desc); k++) {
+	for (; pos - start < ring->size && rawtp_desc_read(ring, pos, &desc); pos += desc.bytes) {
 		if (desc.state != RAWTP_DESC_CLAIMED || !dead->members[desc.member])
 			continue;
-		rawtp_desc_read(ring, k - 1, &before);
-		produced = __atomic_load_n(ring->producer_pos, __ATOMIC_SEQ_CST);
-		rawtp_ringbuf_fill(ring, produced + ((before.end - produced / 8) & mask) * 8,
-				   ((desc.end - before.end) & mask) * 8);
-		rawtp_desc_publish(ring, k, &desc);
+		rawtp_ringbuf_fill(ring, pos, desc.bytes);
+		rawtp_desc_publish(ring, pos, &desc);
 	}
 	rawtp_ringbuf_advance(ring);
 }
@@ -104,10 +100,10 @@ static bool recover_records(const struct rawtp_ringbuf *ring, const struct dead 
  */
 static void find_waiting(const struct rawtp_ringbuf *ring, struct dead *dead)
 {
-	uint64_t k = __atomic_load_n(&ring->control->head, __ATOMIC_SEQ_CST), last;
+	uint64_t start = __atomic_load_n(ring->producer_pos, __ATOMIC_SEQ_CST), pos = start;
 	struct rawtp_desc desc;
 
-	for (last = k + ring->n_descs; k != last && rawtp_desc_read(ring, k, &desc); k++)
+	for (; pos - start < ring->size && rawtp_desc_read(ring, pos, &desc); pos += desc.bytes)
 		dead->waits[desc.member] = true;
 }
 
@@ -160,10 +156,10 @@ bool rawtp_ringbuf_is_held_up(const struct rawtp_map *map)
 	const struct rawtp_ringbuf *ring = rawtp_ringbuf_of(map);
 	struct rawtp_desc desc;
 
-	return rawtp_desc_read(ring, __atomic_load_n(&ring->control->head, __ATOMIC_SEQ_CST),
-			       &desc) ||
-	       __atomic_load_n(ring->consumer_pos, __ATOMIC_SEQ_CST) !=
-		       __atomic_load_n(ring->producer_pos, __ATOMIC_SEQ_CST);
+	uint64_t produced = __atomic_load_n(ring->producer_pos, __ATOMIC_SEQ_CST);
+
+	return rawtp_desc_read(ring, produced, &desc) ||
+	       __atomic_load_n(ring->consumer_pos, __ATOMIC_SEQ_CST) != produced;
 }
 
 /* Tells this program from what ran in the process before exec(). */
