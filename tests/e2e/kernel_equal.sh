@@ -50,7 +50,37 @@ rows() {
 	END
 }
 
-while read -r program args; do
+helper_rows() {
+	cat <<-'END'
+	parse 0 24
+	parse 8 24
+	parse 10 24
+	parse 16 24
+	parse 10 2
+	parse 0 3
+	parse 16 1
+	parse 7 24
+	parse 32 24
+	parse -1 24
+	compare 0 116
+	compare 0 65
+	compare 3 200
+	compare 6 0
+	compare 9 117
+	compare 10 1
+	compare 12 77
+	print 1 2
+	print -1 -1
+	print 0x123456789abcdef 0xfedcba9876543210
+	print -2147483648 9
+	who 4 1
+	who 0 4026531836
+	END
+	echo "who $(stat -L -c '%d %i' /proc/self/ns/pid)"
+}
+
+compare() { # object program args
+	local object=$1 program=$2 args=$3 here there
 	# shellcheck disable=SC2086
 	rawtp test --json -v "$object" $program $args >"$work/here" 2>"$work/here.err"
 	here=$?
@@ -64,7 +94,14 @@ while read -r program args; do
 		diff "$work/here" "$work/kernel" | head -n 20
 		cat "$work/here.err" "$work/kernel.err" | grep -v ^libbpf: | head -n 20
 	fi
+}
+
+while read -r program args; do
+	compare "$object" "$program" "$args"
 done < <(rows)
+while read -r program args; do
+	compare "$E2E/equal_helpers.bpf.o" "$program" "$args"
+done < <(helper_rows)
 
 # What the kernel refuses to run is refused here.
 while read -r program args; do

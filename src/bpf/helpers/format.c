@@ -211,10 +211,10 @@ static const char *parse(const char *at, struct spec *spec)
 	return *at && strchr("diuxX", *at) ? at + 1 : NULL;
 }
 
-int rawtp_format(char *out, size_t size, const char *format, size_t format_size,
-		 const uint64_t *values, unsigned int n_values)
+/* @values is NULL where the format is only looked at. */
+static int walk(struct sink *sink, const char *format, size_t format_size, const uint64_t *values,
+		unsigned int n_values)
 {
-	struct sink sink = {out, size, 0};
 	const char *at = format;
 	unsigned int used = 0;
 	struct spec spec;
@@ -225,7 +225,7 @@ int rawtp_format(char *out, size_t size, const char *format, size_t format_size,
 		if (!is_printable(*at))
 			return -EINVAL;
 		if (at[0] != '%' || at[1] == '%') {
-			put(&sink, *at);
+			put(sink, *at);
 			at += at[0] == '%' ? 2 : 1;
 			continue;
 		}
@@ -234,8 +234,28 @@ int rawtp_format(char *out, size_t size, const char *format, size_t format_size,
 		at = parse(at + 1, &spec);
 		if (!at)
 			return -EINVAL;
-		put_value(&sink, &spec, values[used++]);
+		if (values)
+			put_value(sink, &spec, values[used]);
+		used++;
 	}
+	return 0;
+}
+
+int rawtp_format(char *out, size_t size, const char *format, size_t format_size,
+		 const uint64_t *values, unsigned int n_values)
+{
+	struct sink sink = {out, size, 0};
+	int err = walk(&sink, format, format_size, values, n_values);
+
+	if (err)
+		return err;
 	out[sink.at < size ? sink.at : size - 1] = '\0';
 	return (int)sink.at;
+}
+
+int rawtp_format_check(const char *format, size_t format_size, unsigned int n_values)
+{
+	struct sink nowhere = {NULL, 0, 0};
+
+	return walk(&nowhere, format, format_size, NULL, n_values);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's formats for bpf_trace_printk(): %d %i %u %x %X with l or ll, %c, %s, %p, %pK, %px,
+ * The kernel's formats for bpf_trace_printk() and bpf_snprintf(): %d %i %u %x %X with l or ll, %c, %s, %p, %pK, %px,
  * %ps, %pS, %pB (an address, as there are no symbols here), %pks, %pus (strings), %pi4 %pI4 %pi6
  * %pI6; flags "0+- " and a width; %%. Everything else is refused, as in the kernel.
  */
@@ -19,5 +19,8 @@
  */
 int rawtp_format(char *out, size_t size, const char *format, size_t format_size,
 		 const uint64_t *values, unsigned int n_values);
+
+/* -EINVAL where rawtp_format() would refuse @format with @n_values, whatever those are; else 0. */
+int rawtp_format_check(const char *format, size_t format_size, unsigned int n_values);
 
 #endif

@@ -25,6 +25,14 @@ static const struct rawtp_helper helpers[] = {
 	_Static_assert(number == BPF_FUNC_##fn_name, "id of " #fn_name);
 #include "bpf/helpers/list.h"
 
+static const struct {
+	uint32_t id;
+	const char *instead;
+} absent[] = {
+#define RAWTP_ABSENT_HELPER(fn_name, why) {BPF_FUNC_##fn_name, why},
+#include "bpf/helpers/absent.h"
+};
+
 static const char *const names[] = {
 #define NAME(fn_name) [BPF_FUNC_##fn_name] = #fn_name
 	__BPF_FUNC_MAPPER(NAME)
@@ -36,6 +44,16 @@ const struct rawtp_helper *rawtp_helper(uint32_t id)
 	if (id >= sizeof(helpers) / sizeof(helpers[0]) || !helpers[id].fn)
 		return NULL;
 	return &helpers[id];
+}
+
+const char *rawtp_helper_instead(uint32_t id)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
+		if (absent[i].id == id)
+			return absent[i].instead;
+	return NULL;
 }
 
 const char *rawtp_helper_name(uint32_t id)

@@ -23,7 +23,11 @@ enum rawtp_arg_kind {
 	ARG_PTR_TO_MEM_OR_NULL, /* the same, or NULL with length 0 */
 	ARG_PTR_TO_MEM_RDONLY,  /* the same as ARG_PTR_TO_MEM, read only memory will do */
 	ARG_PTR_TO_UNINIT_MEM,  /* memory that the helper fills */
-	ARG_CONST_SIZE,         /* length of the memory before it, more than 0 */
+	/* Memory that the helper fills as far as it needs, or NULL with length 0. */
+	ARG_PTR_TO_OUT_MEM_OR_NULL,
+	ARG_PTR_TO_LONG,      /* 8 bytes that the helper fills */
+	ARG_PTR_TO_CONST_STR, /* a string in a frozen read-only array, at a known place */
+	ARG_CONST_SIZE,       /* length of the memory before it, more than 0 */
 	ARG_CONST_SIZE_OR_ZERO,
 	ARG_CONST_ALLOC_SIZE_OR_ZERO, /* a constant: size of what is returned */
 	ARG_PTR_TO_ALLOC_MEM,         /* a ring buffer record, released by the call */
@@ -50,6 +54,8 @@ struct rawtp_helper {
 
 /* NULL where there is no such helper for raw tracepoints here. */
 const struct rawtp_helper *rawtp_helper(uint32_t id);
+/* What to use instead of a helper that cannot be here, "there is no ...: use ..."; NULL: no word. */
+const char *rawtp_helper_instead(uint32_t id);
 /* The kernel's name of any helper it has ("get_stackid"), for messages; NULL if unknown. */
 const char *rawtp_helper_name(uint32_t id);
 

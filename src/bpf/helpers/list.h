@@ -48,9 +48,24 @@ RAWTP_HELPER(15, get_current_uid_gid, INTEGER,
 RAWTP_HELPER(16, get_current_comm, INTEGER,
 	     PTR_TO_UNINIT_MEM, CONST_SIZE, NONE, NONE, NONE,
 	     "The name of the thread, always terminated.")
+RAWTP_HELPER(42, get_numa_node_id, INTEGER,
+	     NONE, NONE, NONE, NONE, NONE,
+	     "The number of the NUMA node that the thread ran on a moment ago.")
 RAWTP_HELPER(45, probe_read_str, INTEGER,
 	     PTR_TO_UNINIT_MEM, CONST_SIZE_OR_ZERO, ANYTHING, NONE, NONE,
 	     "Copies a string that may not be there; its length with the NUL, or -EFAULT.")
+RAWTP_HELPER(80, get_current_cgroup_id, INTEGER,
+	     NONE, NONE, NONE, NONE, NONE,
+	     "Id of the process's control group (version 2), not older than a second; 0: not known.")
+RAWTP_HELPER(105, strtol, INTEGER,
+	     PTR_TO_MEM_RDONLY, CONST_SIZE, ANYTHING, PTR_TO_LONG, NONE,
+	     "A signed number out of text; the bytes that it took.")
+RAWTP_HELPER(106, strtoul, INTEGER,
+	     PTR_TO_MEM_RDONLY, CONST_SIZE, ANYTHING, PTR_TO_LONG, NONE,
+	     "An unsigned number out of text; the bytes that it took.")
+RAWTP_HELPER(109, send_signal, INTEGER,
+	     ANYTHING, NONE, NONE, NONE, NONE,
+	     "A signal to the process; -EPERM unless it runs with RAWTP_SEND_SIGNAL=1.")
 RAWTP_HELPER(112, probe_read_user, INTEGER,
 	     PTR_TO_UNINIT_MEM, CONST_SIZE_OR_ZERO, ANYTHING, NONE, NONE,
 	     "As probe_read: here all memory is the process's own.")
@@ -63,6 +78,18 @@ RAWTP_HELPER(114, probe_read_user_str, INTEGER,
 RAWTP_HELPER(115, probe_read_kernel_str, INTEGER,
 	     PTR_TO_UNINIT_MEM, CONST_SIZE_OR_ZERO, ANYTHING, NONE, NONE,
 	     "As probe_read_str.")
+RAWTP_HELPER(117, send_signal_thread, INTEGER,
+	     ANYTHING, NONE, NONE, NONE, NONE,
+	     "A signal to the thread; -EPERM unless the process runs with RAWTP_SEND_SIGNAL=1.")
+RAWTP_HELPER(118, jiffies64, INTEGER,
+	     NONE, NONE, NONE, NONE, NONE,
+	     "Ticks of a hundredth of a second.")
+RAWTP_HELPER(120, get_ns_current_pid_tgid, INTEGER,
+	     ANYTHING, ANYTHING, PTR_TO_UNINIT_MEM, CONST_SIZE, NONE,
+	     "Thread and process id in a pid namespace, which must be the process's own.")
+RAWTP_HELPER(125, ktime_get_boot_ns, INTEGER,
+	     NONE, NONE, NONE, NONE, NONE,
+	     "Nanoseconds of CLOCK_BOOTTIME.")
 RAWTP_HELPER(130, ringbuf_output, INTEGER,
 	     CONST_MAP_PTR, PTR_TO_MEM_RDONLY, CONST_SIZE_OR_ZERO, ANYTHING, NONE,
 	     "Copies a record into a ring buffer; -EAGAIN where there is no room.")
@@ -78,10 +105,27 @@ RAWTP_HELPER(133, ringbuf_discard, VOID,
 RAWTP_HELPER(134, ringbuf_query, INTEGER,
 	     CONST_MAP_PTR, ANYTHING, NONE, NONE, NONE,
 	     "Unread bytes, size or positions of a ring buffer, as they were a moment ago.")
+/* The kernel has it for programs that may sleep alone: here nothing has to. */
+RAWTP_HELPER(148, copy_from_user, INTEGER,
+	     PTR_TO_UNINIT_MEM, CONST_SIZE_OR_ZERO, ANYTHING, NONE, NONE,
+	     "As probe_read.")
 /* The kernel has it for socket filters alone; libbpf takes its absence for an old kernel. */
 RAWTP_HELPER(160, ktime_get_coarse_ns, INTEGER,
 	     NONE, NONE, NONE, NONE, NONE,
 	     "Nanoseconds of CLOCK_MONOTONIC_COARSE: cheaper, some milliseconds old.")
+RAWTP_HELPER(165, snprintf, INTEGER,
+	     PTR_TO_OUT_MEM_OR_NULL, CONST_SIZE_OR_ZERO, PTR_TO_CONST_STR,
+	     PTR_TO_MEM_OR_NULL, CONST_SIZE_OR_ZERO,
+	     "Formats up to twelve values into a buffer; the length that it would have, with the NUL.")
+RAWTP_HELPER(177, trace_vprintk, INTEGER,
+	     PTR_TO_MEM_RDONLY, CONST_SIZE, PTR_TO_MEM_OR_NULL, CONST_SIZE_OR_ZERO, NONE,
+	     "Prints a line with up to twelve values, for debugging.")
+RAWTP_HELPER(182, strncmp, INTEGER,
+	     PTR_TO_MEM_RDONLY, CONST_SIZE, PTR_TO_CONST_STR, NONE, NONE,
+	     "Compares memory with a constant string.")
+RAWTP_HELPER(208, ktime_get_tai_ns, INTEGER,
+	     NONE, NONE, NONE, NONE, NONE,
+	     "Nanoseconds of CLOCK_TAI.")
 /* clang-format on */
 
 #undef RAWTP_HELPER

@@ -12,8 +12,16 @@
 
 #include "rawtp/bpf.h" /* struct rawtp_trace_line */
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #define RAWTP_TRACE_RING_SIZE (1U << 18) /* bytes */
 #define RAWTP_TRACE_LINE_MAX  1024       /* of text, NUL included */
 #define RAWTP_TRACE_RING_NAME "trace_printk"
+
+#define RAWTP_PRINT_VALUES 12 /* MAX_BPRINTF_VARARGS */
+
+/* The values of bpf_snprintf() and its like: false where @size is not that of at most 12 words. */
+bool rawtp_print_values(uint64_t *values, const void *data, uint64_t size);
 
 #endif

@@ -30,6 +30,24 @@ uint64_t rawtp_helper_ktime_get_coarse_ns(uint64_t r1, uint64_t r2, uint64_t r3,
 	return now_ns(CLOCK_MONOTONIC_COARSE);
 }
 
+uint64_t rawtp_helper_ktime_get_boot_ns(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+					uint64_t r5)
+{
+	return now_ns(CLOCK_BOOTTIME);
+}
+
+uint64_t rawtp_helper_ktime_get_tai_ns(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+				       uint64_t r5)
+{
+	return now_ns(CLOCK_TAI);
+}
+
+/* A process does not know the kernel's HZ: ticks are those of times(2), USER_HZ, 100 on all CPUs. */
+uint64_t rawtp_helper_jiffies64(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4, uint64_t r5)
+{
+	return now_ns(CLOCK_MONOTONIC_COARSE) / (NSEC_PER_SEC / 100);
+}
+
 /*
  * One generator a thread: SplitMix64 (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number
  * Generators", OOPSLA 2014). Not for secrets. A signal handler that comes between the load and the

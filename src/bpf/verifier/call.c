@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Helper calls: each argument by its kind, then what the call leaves behind. */
 #include "bpf/verifier/env.h"
+#include "bpf/helpers/format.h"
+#include "bpf/helpers/print.h"
 
 #include <string.h>
 
@@ -13,8 +15,10 @@ struct call {
 	uint64_t alloc_size;
 	uint32_t released; /* a reference */
 	bool never_null;   /* the map has this key, now and for ever */
+	uint32_t format_reg;
 	/* What the helper fills: done when every argument has been checked. */
 	uint32_t fill_reg;
+	uint64_t fill_size;
 	bool fill_exact;
 };
 
@@ -117,6 +121,11 @@ static bool is_null(const struct rawtp_reg *reg)
 	       !reg->var.bits.value;
 }
 
+static bool is_filled(enum rawtp_arg_kind kind)
+{
+	return kind == ARG_PTR_TO_UNINIT_MEM || kind == ARG_PTR_TO_OUT_MEM_OR_NULL;
+}
+
 static int check_size(struct rawtp_env *env, struct call *call, uint32_t regno, bool zero_too)
 {
 	const struct rawtp_reg *reg = rawtp_reg(env, regno);
@@ -134,16 +143,17 @@ static int check_size(struct rawtp_env *env, struct call *call, uint32_t regno, 
 	if (reg->var.r64.umin == 0 && !zero_too)
 		return rawtp_refuse(env, ZERO_SIZE, regno, regno, call->helper->name);
 	call->memory_size = reg->var.r64.umax;
-	if (kind == ARG_PTR_TO_MEM_OR_NULL && is_null(memory) && !call->memory_size) {
+	if ((kind == ARG_PTR_TO_MEM_OR_NULL || kind == ARG_PTR_TO_OUT_MEM_OR_NULL) &&
+	    is_null(memory) && !call->memory_size) {
 		rawtp_mark_precise(env, memory);
 		return 0;
 	}
-	if (kind == ARG_PTR_TO_UNINIT_MEM) {
-		call->fill_reg = call->memory_reg;
-		call->fill_exact = rawtp_scalar_is_const(&reg->var);
-	}
-	return check_memory(env, call, call->memory_reg, call->memory_size,
-			    kind != ARG_PTR_TO_UNINIT_MEM);
+	if (!is_filled(kind))
+		return check_memory(env, call, call->memory_reg, call->memory_size, true);
+	call->fill_reg = call->memory_reg;
+	call->fill_size = call->memory_size;
+	call->fill_exact = kind == ARG_PTR_TO_UNINIT_MEM && rawtp_scalar_is_const(&reg->var);
+	return check_memory(env, call, call->memory_reg, call->memory_size, false);
 }
 
 static int check_const_size(struct rawtp_env *env, struct call *call, uint32_t regno)
@@ -194,6 +204,57 @@ static int check_ctx(struct rawtp_env *env, struct call *call, uint32_t regno)
 	return 0;
 }
 
+static int check_long(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	call->fill_reg = regno;
+	call->fill_size = sizeof(uint64_t);
+	call->fill_exact = true;
+	return check_memory(env, call, regno, call->fill_size, false);
+}
+
+/* The string in the program's own copy of a constant array, or NULL. */
+static const char *const_string(const struct rawtp_env *env, const struct rawtp_reg *reg,
+				size_t *size)
+{
+	const char *copy;
+	uint64_t at = (uint64_t)((int64_t)reg->off + (int64_t)reg->var.bits.value);
+
+	if (reg->type != RAWTP_REG_VALUE || !reg->is_direct || !rawtp_scalar_is_const(&reg->var))
+		return NULL;
+	copy = env->prog->frozen_values[reg->map];
+	if (!copy || at >= env->prog->maps[reg->map]->value_size)
+		return NULL;
+	*size = env->prog->maps[reg->map]->value_size - at;
+	return memchr(copy + at, '\0', *size) ? copy + at : NULL;
+}
+
+static int check_const_string(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	size_t size;
+
+	if (!const_string(env, rawtp_reg(env, regno), &size))
+		return rawtp_refuse(env, NOT_CONST_STR, regno, regno, call->helper->name);
+	call->format_reg = regno;
+	return 0;
+}
+
+/* The values come last; how many there are decides what the format may ask for. */
+static int check_format(struct rawtp_env *env, const struct call *call)
+{
+	uint32_t n = (uint32_t)(call->memory_size / sizeof(uint64_t));
+	const char *format;
+	size_t size;
+
+	if (call->helper->id != BPF_FUNC_snprintf)
+		return 0;
+	format = const_string(env, rawtp_reg(env, call->format_reg), &size);
+	if (call->memory_size % sizeof(uint64_t) || n > RAWTP_PRINT_VALUES ||
+	    !rawtp_scalar_is_const(&rawtp_reg(env, BPF_REG_5)->var) ||
+	    rawtp_format_check(format, size, n))
+		return rawtp_refuse(env, BAD_FORMAT, call->format_reg, call->helper->name, n);
+	return 0;
+}
+
 static const check_arg_fn arg_checks[] = {
 	[ARG_CONST_MAP_PTR] = check_map,
 	[ARG_PTR_TO_MAP_KEY] = check_key,
@@ -202,6 +263,9 @@ static const check_arg_fn arg_checks[] = {
 	[ARG_PTR_TO_MEM_OR_NULL] = check_sized_memory,
 	[ARG_PTR_TO_MEM_RDONLY] = check_sized_memory,
 	[ARG_PTR_TO_UNINIT_MEM] = check_sized_memory,
+	[ARG_PTR_TO_OUT_MEM_OR_NULL] = check_sized_memory,
+	[ARG_PTR_TO_LONG] = check_long,
+	[ARG_PTR_TO_CONST_STR] = check_const_string,
 	[ARG_CONST_SIZE] = check_const_size,
 	[ARG_CONST_SIZE_OR_ZERO] = check_const_size_or_zero,
 	[ARG_CONST_ALLOC_SIZE_OR_ZERO] = check_alloc_size,
@@ -278,8 +342,10 @@ static int mark_return(struct rawtp_env *env, const struct call *call)
 
 static int check_known_helper(struct rawtp_env *env, uint32_t id)
 {
-	const char *name = rawtp_helper_name(id);
+	const char *name = rawtp_helper_name(id), *instead = rawtp_helper_instead(id);
 
+	if (instead)
+		return rawtp_refuse(env, ABSENT_HELPER, RAWTP_NO_REG, name, id, instead);
 	return name ? rawtp_refuse(env, NO_SUCH_HELPER, RAWTP_NO_REG, name, id)
 		    : rawtp_refuse(env, UNKNOWN_HELPER, RAWTP_NO_REG, id);
 }
@@ -299,8 +365,9 @@ int rawtp_check_helper_call(struct rawtp_env *env, const struct bpf_insn *insn)
 		if (err)
 			return err;
 	}
-	if (call.fill_reg && rawtp_reg(env, call.fill_reg)->type == RAWTP_REG_STACK)
-		err = rawtp_check_stack_fill(env, call.fill_reg, 0, call.memory_size,
+	err = check_format(env, &call);
+	if (!err && call.fill_reg && rawtp_reg(env, call.fill_reg)->type == RAWTP_REG_STACK)
+		err = rawtp_check_stack_fill(env, call.fill_reg, 0, call.fill_size,
 					     call.fill_exact);
 	if (err)
 		return err;

@@ -141,6 +141,13 @@
 	  "it could point anywhere", "keep offsets below 512 MiB")                                 \
 	M(NO_SUCH_HELPER, EINVAL, "call", "helper bpf_%s (number %u) is not available here",       \
 	  "nothing would do the work", "rawtp's manual lists the helpers and what to use instead") \
+	M(ABSENT_HELPER, EINVAL, "call", "helper bpf_%s (number %u) cannot be had in a process: %s", \
+	  "nothing would do the work", "rawtp's manual lists the helpers")                         \
+	M(NOT_CONST_STR, EACCES, "call", "R%u of bpf_%s() must be a constant string",               \
+	  "it is looked at when the program is verified, so it must not change afterwards",        \
+	  "use a string literal: static const char text[] = \"...\"; or BPF_SNPRINTF()")           \
+	M(BAD_FORMAT, EINVAL, "call", "the format of bpf_%s() does not fit its %u values, or is none", \
+	  "nothing could be printed with it", "formats are those of bpf_trace_printk()")           \
 	M(UNKNOWN_HELPER, EINVAL, "call", "there is no helper number %u",                          \
 	  "nothing would do the work", "compile against the bpf_helpers.h of libbpf")              \
 	M(WRONG_ARGUMENT, EACCES, "call", "R%u of bpf_%s() must be %s",                            \

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* Helpers on text, ids and clocks: the same results in the kernel and in user space. */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 128);
+	__type(key, __u32);
+	__type(value, __u64);
+} results SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 32);
+	__type(key, __u32);
+	__type(value, char[64]);
+} texts SEC(".maps");
+
+static __always_inline void result(__u32 index, __u64 value)
+{
+	bpf_map_update_elem(&results, &index, &value, BPF_ANY);
+}
+
+static const char numbers[24][24] = {
+	"0",
+	"12",
+	"-12",
+	"  77x",
+	"\t\n8",
+	"+5",
+	"0x1F",
+	"0X1fg",
+	"0x",
+	"-0x10",
+	"017",
+	"08",
+	"",
+	"   ",
+	"-",
+	"9223372036854775807",
+	"9223372036854775808",
+	"-9223372036854775808",
+	"-9223372036854775809",
+	"18446744073709551615",
+	"18446744073709551616",
+	"zz",
+	"7f",
+	"1 2",
+};
+
+/* Each text as a number of a base, looking at so many of its bytes, and one more. */
+SEC("raw_tp/equal")
+int parse(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u64 size = ctx->args[1] & 31;
+	__u32 i;
+
+	if (size >= sizeof(numbers[0]))
+		size = sizeof(numbers[0]) - 1;
+	size++;
+	for (i = 0; i < 24; i++) {
+		unsigned long positive = 1;
+		char text[24];
+		long number = 1;
+
+		__builtin_memcpy(text, numbers[i], sizeof(text));
+		result(4 * i, bpf_strtol(text, size, ctx->args[0], &number));
+		result(4 * i + 1, number);
+		result(4 * i + 2, bpf_strtoul(text, size, ctx->args[0], &positive));
+		result(4 * i + 3, positive);
+	}
+	return 0;
+}
+
+static const char word[] = "tracepoint";
+
+SEC("raw_tp/equal")
+int compare(struct bpf_raw_tracepoint_args *ctx)
+{
+	char text[16] = "tracepoint";
+	__u32 at = ctx->args[0] & 15;
+
+	text[at] = ctx->args[1];
+	result(0, bpf_strncmp(text, sizeof(text), word));
+	result(1, bpf_strncmp(text, 5, word));
+	result(2, bpf_strncmp(text, 11, word));
+	return 0;
+}
+
+SEC("raw_tp/equal")
+int print(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u64 a = ctx->args[0], b = ctx->args[1];
+	__u32 index = 0;
+	char *text;
+
+	text = bpf_map_lookup_elem(&texts, &index);
+	if (!text)
+		return 1;
+	result(0, BPF_SNPRINTF(text, 64, "%d %u %x %lx", (int)a, (unsigned int)b, (int)a, b));
+	result(1, bpf_snprintf(0, 0, "plain", 0, 0));
+	index = 1;
+	text = bpf_map_lookup_elem(&texts, &index);
+	if (!text)
+		return 1;
+	result(2, BPF_SNPRINTF(text, 12, "cut to twelve: %lld", a));
+	index = 2;
+	text = bpf_map_lookup_elem(&texts, &index);
+	if (!text)
+		return 1;
+	result(3,
+	       BPF_SNPRINTF(text, 64, "%s|%8s|%-5d|%05d|%%|%c", word, word, (int)a, (int)b, 'x'));
+	index = 3;
+	text = bpf_map_lookup_elem(&texts, &index);
+	if (!text)
+		return 1;
+	result(4, BPF_SNPRINTF(text, 64, "%lu%lu%lu%lu%lu%lu%lu%lu%lu%lu%lu%lu", a, b, a, b, a, b,
+			       a, b, a, b, a, b));
+	result(5, BPF_SNPRINTF(text, 0, "%lu", a));
+	return 0;
+}
+
+/* What is asked for in a pid namespace that nobody has. */
+SEC("raw_tp/equal")
+int who(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct bpf_pidns_info info = {7, 8};
+
+	long err = bpf_get_ns_current_pid_tgid(ctx->args[0], ctx->args[1], &info, sizeof(info));
+
+	/* There and here are two processes. */
+	result(0, err);
+	result(1, err ? info.pid : info.tgid == bpf_get_current_pid_tgid() >> 32);
+	result(2, bpf_get_current_cgroup_id());
+	result(3, bpf_get_numa_node_id());
+	result(4, bpf_ktime_get_boot_ns() >= bpf_ktime_get_ns());
+	result(5, bpf_ktime_get_tai_ns() > bpf_ktime_get_boot_ns());
+	result(6, bpf_jiffies64() > 0);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";
