@@ -43,12 +43,23 @@ uintptr_t rawtp_jit_helper(struct rawtp_jit *jit, uint32_t id)
 	return (uintptr_t)helper->fn;
 }
 
+/* Where the code of the instruction at hand ends: not behind the prologue of what comes next. */
+static uint32_t old_end(const struct rawtp_jit *jit)
+{
+	uint32_t next = jit->subprog + 1;
+
+	/* That subprogram has not begun in this pass, so this is from the pass before. */
+	if (next < jit->prog->n_subprogs && jit->prog->subprogs[next].start == jit->index + 1)
+		return jit->entries[next];
+	return jit->old_offsets[jit->index + 1];
+}
+
 bool rawtp_jit_is_short(struct rawtp_jit *jit, uint32_t target, int32_t low, int32_t high,
 			int32_t *distance)
 {
 	uint8_t *flags = &jit->flags[jit->index];
 
-	*distance = (int32_t)(jit->old_offsets[target] - jit->old_offsets[jit->index + 1]);
+	*distance = (int32_t)(jit->old_offsets[target] - old_end(jit));
 	if (!jit->settled && jit->old_offsets[target] != UINT32_MAX && *distance >= low &&
 	    *distance <= high)
 		*flags |= RAWTP_JIT_SHORT;
