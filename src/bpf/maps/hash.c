@@ -42,7 +42,10 @@ static uint64_t set_geometry(const struct rawtp_map *map, struct rawtp_hash *has
 	uint64_t at = rawtp_round_up(sizeof(struct rawtp_hash_control), 64);
 	uint64_t elem = sizeof(struct rawtp_hash_elem) + rawtp_round_up(map->key_size, 8);
 
+	/* Twice as many as entries, so that most keys are the first that is looked at. */
 	hash->n_buckets = (uint32_t)rawtp_power_of_2_up(map->max_entries);
+	if (hash->n_buckets <= 1U << 30)
+		hash->n_buckets *= 2;
 	hash->n_elems = map->max_entries + RAWTP_HASH_EXTRA;
 	hash->index_bits = rawtp_bits_for(hash->n_elems);
 	hash->key_size = map->key_size;

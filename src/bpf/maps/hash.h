@@ -57,6 +57,10 @@ struct rawtp_hash_control {
 	} __attribute__((aligned(64))) stripes[RAWTP_HASH_STRIPES];
 };
 
+/* A link: mark, index, tag. */
+#define RAWTP_HASH_LINK_MARK  3
+#define RAWTP_HASH_LINK_SHIFT 2
+
 struct rawtp_hash_elem {
 	uint64_t link;
 	uint64_t state;
@@ -103,6 +107,28 @@ struct rawtp_hash_claim {
 	struct rawtp_hash_elem *elem; /* NULL: none */
 	uint64_t state;
 };
+
+/*
+ * Multiply and fold, a word of the key at a time: upper and lower half of the product. The seed is
+ * random, so that keys cannot be chosen to meet. Machine code does the same (bpf/jit).
+ */
+#define RAWTP_HASH_MULTIPLIER 0x9fb21c651e98df25ULL
+
+static inline uint64_t rawtp_hash_mix(uint64_t h)
+{
+#ifdef __SIZEOF_INT128__
+	unsigned __int128 product = (unsigned __int128)h * RAWTP_HASH_MULTIPLIER;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+#else
+	uint64_t low = (uint32_t)h, high = h >> 32;
+	uint64_t by_low = (uint32_t)RAWTP_HASH_MULTIPLIER, by_high = RAWTP_HASH_MULTIPLIER >> 32;
+	uint64_t middle = high * by_low + (low * by_low >> 32), other = low * by_high;
+
+	other += (uint32_t)middle;
+	return h * RAWTP_HASH_MULTIPLIER ^ (high * by_high + (middle >> 32) + (other >> 32));
+#endif
+}
 
 static inline struct rawtp_hash *rawtp_hash_of(const struct rawtp_map *map)
 {

@@ -14,20 +14,20 @@
 
 #define MAX_RETRIES 100000 /* each means that somebody else got on: a bound against lying peers */
 
-enum { LINK_LIVE = 0, LINK_DEAD = 1, LINK_DEAD_EXTRA = 2, LINK_MARK = 3 };
+enum { LINK_LIVE = 0, LINK_DEAD = 1, LINK_DEAD_EXTRA = 2, LINK_MARK = RAWTP_HASH_LINK_MARK };
 
 static inline uint32_t link_index(const struct rawtp_hash *hash, uint64_t link)
 {
-	return (uint32_t)(link >> 2 & ((1ULL << hash->index_bits) - 1));
+	return (uint32_t)(link >> RAWTP_HASH_LINK_SHIFT & ((1ULL << hash->index_bits) - 1));
 }
 
 /* The word that follows @old at the same place. */
 static inline uint64_t link_next(const struct rawtp_hash *hash, uint64_t old, uint32_t index,
 				 uint64_t mark)
 {
-	unsigned int shift = 2 + hash->index_bits;
+	unsigned int shift = RAWTP_HASH_LINK_SHIFT + hash->index_bits;
 
-	return ((old >> shift) + 1) << shift | (uint64_t)index << 2 | mark;
+	return ((old >> shift) + 1) << shift | (uint64_t)index << RAWTP_HASH_LINK_SHIFT | mark;
 }
 
 static inline struct rawtp_hash_elem *elem_at(const struct rawtp_hash *hash, uint32_t index)
@@ -46,19 +46,14 @@ static inline bool exchange(uint64_t *word, uint64_t old, uint64_t new)
 					   __ATOMIC_RELAXED);
 }
 
-/* Multiply and fold, a word at a time; the seed is random so that keys cannot be chosen to meet. */
 uint64_t *rawtp_hash_bucket(const struct rawtp_hash *hash, const void *key)
 {
 	uint64_t h = hash->seed ^ hash->key_size;
 	uint32_t i;
 
-	for (i = 0; i < hash->key_size; i += 8) {
-		h ^= rawtp_get_word((const char *)key + i, hash->key_size - i);
-		h *= 0x9fb21c651e98df25ULL;
-		h ^= h >> 32;
-	}
-	h *= 0xd6e8feb86659fd93ULL;
-	return &hash->buckets[(h >> 32) & (hash->n_buckets - 1)];
+	for (i = 0; i < hash->key_size; i += 8)
+		h = rawtp_hash_mix(h ^ rawtp_get_word((const char *)key + i, hash->key_size - i));
+	return &hash->buckets[h & (hash->n_buckets - 1)];
 }
 
 bool rawtp_hash_still(const struct rawtp_hash_position *pos)

@@ -34,7 +34,7 @@ enum x86_cond {
 	X86_GREATER = 0xf,
 };
 
-/* The /digit that extends an opcode: of 81 and 83, of c1 and d3, of f7. */
+/* The /digit that extends an opcode: of 81 and 83, of c1 and d3, of f7, of ff. */
 enum {
 	X86_ADD = 0,
 	X86_OR = 1,
@@ -47,8 +47,10 @@ enum {
 	X86_SAR = 7,
 	X86_TEST = 0,
 	X86_NEG = 3,
+	X86_MUL = 4,
 	X86_DIV = 6,
 	X86_IDIV = 7,
+	X86_DEC = 1,
 };
 
 static inline bool x86_is_imm8(int64_t value)
@@ -213,7 +215,35 @@ static inline unsigned int x86_jump_ahead(struct rawtp_jit *jit, unsigned int op
 
 static inline void x86_land(struct rawtp_jit *jit, unsigned int from)
 {
+	if (jit->n_code - from > INT8_MAX)
+		rawtp_jit_fail(jit, -E2BIG);
 	jit->code[from - 1] = jit->n_code - from;
+}
+
+/* The same with 32 bits. */
+static inline unsigned int x86_jump_far_ahead(struct rawtp_jit *jit, unsigned int cond)
+{
+	rawtp_jit_byte(jit, 0x0f);
+	rawtp_jit_byte(jit, 0x80 | cond);
+	rawtp_jit_bytes(jit, 0, 4);
+	return jit->n_code;
+}
+
+static inline void x86_land_far(struct rawtp_jit *jit, unsigned int from)
+{
+	unsigned int distance = jit->n_code - from, i;
+
+	for (i = 0; i < 4; i++, distance >>= 8)
+		jit->code[from - 4 + i] = (uint8_t)distance;
+}
+
+/* And back, to where the instruction's code was @to bytes long. */
+static inline void x86_jump_back(struct rawtp_jit *jit, unsigned int opcode, unsigned int to)
+{
+	if (jit->n_code + 2 - to > -INT8_MIN)
+		rawtp_jit_fail(jit, -E2BIG);
+	rawtp_jit_byte(jit, opcode);
+	rawtp_jit_byte(jit, to - (jit->n_code + 1));
 }
 
 #define X86_JMP_SHORT     0xeb

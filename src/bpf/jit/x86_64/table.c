@@ -12,8 +12,7 @@
  */
 #include "bpf/jit/x86_64/encode.h"
 #include "bpf/jit/x86_64/entry.h"
-#include "bpf/maps/array.h"
-#include "bpf/run.h"
+#include "bpf/jit/x86_64/inline.h"
 
 static const uint8_t x86_regs[16] = {RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP};
 
@@ -426,89 +425,15 @@ static void emit_jset_imm(struct rawtp_jit *jit, const struct bpf_insn *insn,
 	emit_jcc(jit, insn, row->modifier);
 }
 
-/* Where the program's runs find their slot of @map; -1 where they hold none. */
-static int slot_index(const struct rawtp_jit *jit, const struct rawtp_map *map)
-{
-	uint32_t i;
-
-	for (i = 0; i < jit->prog->n_percpu_maps; i++)
-		if (jit->prog->percpu_maps[i] == map)
-			return i;
-	return -1;
-}
-
-static bool inlines_lookup(const struct rawtp_jit *jit, const struct rawtp_map *map)
-{
-	if (map->elem_size > INT32_MAX)
-		return false;
-	return map->type == BPF_MAP_TYPE_ARRAY ||
-	       (map->type == BPF_MAP_TYPE_PERCPU_ARRAY && slot_index(jit, map) >= 0 &&
-		rawtp_percpu_array_slot_bytes(map) <= INT32_MAX);
-}
-
-static void emit_mul_const(struct rawtp_jit *jit, unsigned int reg, uint32_t value)
-{
-	if (value & (value - 1)) {
-		x86_rr(jit, X86_W, 0x69, reg, reg);
-		rawtp_jit_bytes(jit, value, 4);
-	} else {
-		x86_shift_imm(jit, X86_W, X86_SHL, reg, __builtin_ctz(value));
-	}
-}
-
-/* rdx = where the slot's values begin, from the array's base: rawtp_self->frame->slots[]. */
-static void emit_slot(struct rawtp_jit *jit, const struct rawtp_map *map)
-{
-	unsigned int self = rawtp_x86_entry_keeps_self(jit) ? R11 : RDX;
-
-	if (self == RDX)
-		x86_load_fs(jit, RDX, rawtp_x86_self());
-	x86_rm(jit, X86_W, 0x8b, RDX, self, offsetof(struct rawtp_thread, frame));
-	x86_rm(jit, X86_32, 0x8b, RDX, RDX,
-	       offsetof(struct rawtp_frame, slots) + 4 * slot_index(jit, map));
-	emit_mul_const(jit, RDX, rawtp_percpu_array_slot_bytes(map));
-}
-
-/* The value of the key at rsi, in rax; NULL where there is none. R1 to R5 may be spoilt. */
-static void emit_lookup(struct rawtp_jit *jit, const struct rawtp_map *map)
-{
-	bool percpu = map->type == BPF_MAP_TYPE_PERCPU_ARRAY;
-	unsigned int end;
-
-	x86_rm(jit, X86_32, 0x8b, RDI, RSI, 0);
-	x86_mov_imm(jit, RAX, 0);
-	x86_ri(jit, X86_32, X86_CMP, RDI, map->max_entries);
-	end = x86_jump_ahead(jit, X86_JCC_SHORT(X86_ABOVE_EQUAL));
-	if (percpu)
-		emit_slot(jit, map);
-	x86_mov_imm(jit, RAX, (uintptr_t)map->base);
-	if (percpu)
-		x86_rr(jit, X86_W, 0x01, RDX, RAX);
-	if (map->max_entries > 1) {
-		emit_mul_const(jit, RDI, map->elem_size);
-		x86_rr(jit, X86_W, 0x01, RDI, RAX);
-	}
-	x86_land(jit, end);
-}
-
 static void emit_call(struct rawtp_jit *jit, const struct bpf_insn *insn,
 		      const struct rawtp_jit_row *row)
 {
 	const struct rawtp_map *map = rawtp_jit_inline_lookup(jit, jit->index);
-	uintptr_t address;
 
-	if (map) {
-		emit_lookup(jit, map);
-		return;
-	}
-	address = rawtp_jit_helper(jit, insn->imm);
-	if (jit->far_calls) {
-		x86_mov_imm(jit, RAX, address);
-		x86_rr(jit, X86_32, 0xff, 2, RAX);
-	} else {
-		rawtp_jit_byte(jit, 0xe8);
-		rawtp_jit_bytes(jit, address - (jit->address + jit->at + 5), 4);
-	}
+	if (map)
+		rawtp_x86_lookup(jit, map);
+	else
+		rawtp_x86_call_helper(jit, insn->imm);
 }
 
 static void emit_call_local(struct rawtp_jit *jit, const struct bpf_insn *insn,
@@ -657,7 +582,7 @@ RAWTP_JIT_ASSERT_ROWS(X86_ROWS);
 const struct rawtp_jit_cpu rawtp_jit_cpu = {
 	.rows = x86_rows,
 	.prologue = prologue,
-	.inlines_lookup = inlines_lookup,
+	.inlines_lookup = rawtp_x86_inlines_lookup,
 	.can_enter = rawtp_x86_can_enter,
 	.fill = 0xcc, /* int3 */
 	.reach = (1L << 31) - (256L << 20),
