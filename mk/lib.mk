@@ -20,6 +20,9 @@ PACK_RELOCS := $(if $(SAN),,$(shell echo 'int main(void){return 0;}' | $(CC) -x 
 
 # Many small encoders: copies of them in each caller make it four times as large, for nothing.
 EXTRA_src_bpf_jit_x86_64_table := -Os
+# No read that goes well passes these.
+EXTRA_src_base_signals := -Os
+EXTRA_src_base_signals_libc := -Os
 EXTRA_src_bpf_jit_arm64_table := -Os
 
 $(BUILD)/obj/%.o: %.c
@@ -31,6 +34,7 @@ $(LIB): $(LIB_OBJ) src/rawtp.map
 		-Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete $(PACK_RELOCS) $(LDFLAGS_ALL) -o $@ $(LIB_OBJ) -pthread
 	@ln -sf librawtp.so $(BUILD)/librawtp.so.0
 
-$(LIB_A): $(LIB_OBJ)
+# Functions of libc that are defined anew are for the shared library alone.
+$(LIB_A): $(filter-out %/signals_libc.o,$(LIB_OBJ))
 	@rm -f $@
-	$(call SAY,AR)$(AR) rcs $@ $(LIB_OBJ)
+	$(call SAY,AR)$(AR) rcs $@ $^

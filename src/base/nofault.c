@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/nofault.h"
+#include "base/cpu/fault_copy.h"
+#include "base/fault_copy.h"
+#include "base/signals.h"
 #include "base/task_id.h"
 
 #include <errno.h>
@@ -119,3 +122,54 @@ long rawtp_nofault_string(char *dst, const char *src, size_t size)
 		dst[size - 1] = '\0';
 	return (long)size;
 }
+
+#if RAWTP_CPU_HAS_FAULT_COPY
+
+/* Where nothing is mapped as a rule, or never is: a fault that is foreseen costs less than a signal. */
+static bool is_hopeless(const void *src)
+{
+	return (uintptr_t)src < 65536 || (uint64_t)(uintptr_t)src >> 48;
+}
+
+static bool is_plain_copy(const void *src, size_t size)
+{
+	return size && !is_hopeless(src) && (rawtp_fault_is_survived() || rawtp_signals_ask());
+}
+
+int rawtp_probe_read(void *dst, const void *src, size_t size)
+{
+	int err;
+
+	if (!is_plain_copy(src, size))
+		return rawtp_nofault_read(dst, src, size);
+	err = rawtp_fault_copy(dst, src, size);
+	if (err)
+		rawtp_signals_fault_seen();
+	return err;
+}
+
+long rawtp_probe_string(char *dst, const char *src, size_t size)
+{
+	long len;
+
+	if (!is_plain_copy(src, size))
+		return rawtp_nofault_string(dst, src, size);
+	len = rawtp_fault_string(dst, src, size);
+	if (len < 0)
+		rawtp_signals_fault_seen();
+	return len;
+}
+
+#else
+
+int rawtp_probe_read(void *dst, const void *src, size_t size)
+{
+	return rawtp_nofault_read(dst, src, size);
+}
+
+long rawtp_probe_string(char *dst, const char *src, size_t size)
+{
+	return rawtp_nofault_string(dst, src, size);
+}
+
+#endif

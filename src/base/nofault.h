@@ -2,9 +2,12 @@
 /*
  * Copies that survive a bad address.
  *
- * The kernel does the copy (process_vm_readv(2) on oneself), so nothing in the process has to know:
- * no signal handler is installed, and a page that goes away in the middle is an error, not a crash.
- * Costs a system call. Where a sandbox refuses that call the bytes go through a pipe.
+ * rawtp_nofault_*: the kernel does the copy (process_vm_readv(2) on oneself), so nothing in the process
+ * has to know: no signal handler is installed, and a page that goes away in the middle is an error, not
+ * a crash. Costs a system call. Where a sandbox refuses that call the bytes go through a pipe.
+ *
+ * rawtp_probe_*: the same for programs that run, as a plain copy where a fault is known to be survived
+ * (base/signals.h), else as above.
  *
  * Async-signal-safe; thread-safe; errno is left alone.
  */
@@ -27,5 +30,8 @@ int rawtp_nofault_write(void *dst, const void *src, size_t size);
  * writes nothing behind the NUL.
  */
 long rawtp_nofault_string(char *dst, const char *src, size_t size);
+
+int rawtp_probe_read(void *dst, const void *src, size_t size);
+long rawtp_probe_string(char *dst, const char *src, size_t size);
 
 #endif

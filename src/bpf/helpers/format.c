@@ -109,7 +109,7 @@ static void put_pointer(struct sink *sink, const struct spec *spec, uint64_t val
 static void put_string(struct sink *sink, const struct spec *spec, uint64_t address)
 {
 	char text[MAX_STRING];
-	long len = rawtp_nofault_string(text, (const char *)(uintptr_t)address, sizeof(text));
+	long len = rawtp_probe_string(text, (const char *)(uintptr_t)address, sizeof(text));
 
 	put_padded(sink, spec, '\0', text, len > 0 ? (size_t)len - 1 : 0, false);
 }
@@ -122,7 +122,7 @@ static void put_ip(struct sink *sink, const struct spec *spec, uint64_t address)
 	unsigned int i;
 	size_t at = 0;
 
-	if (rawtp_nofault_read(bytes, (const void *)(uintptr_t)address, spec->ip_size) != 0)
+	if (rawtp_probe_read(bytes, (const void *)(uintptr_t)address, spec->ip_size) != 0)
 		memset(bytes, 0, sizeof(bytes));
 	for (i = 0; i < spec->ip_size; i++) {
 		if (spec->ip_size == 4) {

@@ -15,7 +15,7 @@
 
 static uint64_t probe_read(uint64_t dst, uint64_t size, uint64_t src)
 {
-	if (rawtp_nofault_read((void *)(uintptr_t)dst, (const void *)(uintptr_t)src, size) == 0)
+	if (rawtp_probe_read((void *)(uintptr_t)dst, (const void *)(uintptr_t)src, size) == 0)
 		return 0;
 	memset((void *)(uintptr_t)dst, 0, size);
 	return (uint64_t)-EFAULT;
@@ -28,7 +28,7 @@ static uint64_t probe_read_any(uint64_t dst, uint64_t size, uint64_t src)
 
 static uint64_t probe_read_str(uint64_t dst, uint64_t size, uint64_t src)
 {
-	long len = rawtp_nofault_string((char *)(uintptr_t)dst, (const char *)(uintptr_t)src, size);
+	long len = rawtp_probe_string((char *)(uintptr_t)dst, (const char *)(uintptr_t)src, size);
 
 	if (len < 0)
 		memset((void *)(uintptr_t)dst, 0, size);
