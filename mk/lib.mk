@@ -12,18 +12,15 @@ ALL     += $(LIB) $(LIB_A)
 $(LIB_OBJ): DEFS += -DRAWTP_NO_OBJECT
 
 # Rooms that no event passes through are compiled for size: the library is loaded into everything.
-COLD_ROOMS := agent client wire bpf/verifier bpf/syscall
+COLD_ROOMS := agent client wire bpf/verifier bpf/syscall bpf/jit
 $(foreach room,$(COLD_ROOMS),$(eval $(BUILD)/obj/src/$(room)/%.o: ROOM_OPT := $(if $(SAN),,$(patsubst -O2,-Os,$(filter -O2,$(OPT))))))
 # Half of what the loader reads are relative relocations; where linker and libc know the short form.
 PACK_RELOCS := $(if $(SAN),,$(shell echo 'int main(void){return 0;}' | $(CC) -x c - -o /dev/null -Wl,-z,pack-relative-relocs 2>&1 | \
 	grep -q . || echo -Wl,-z,pack-relative-relocs))
 
-# Many small encoders: copies of them in each caller make it four times as large, for nothing.
-EXTRA_src_bpf_jit_x86_64_table := -Os
 # No read that goes well passes these.
 EXTRA_src_base_signals := -Os
 EXTRA_src_base_signals_libc := -Os
-EXTRA_src_bpf_jit_arm64_table := -Os
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)

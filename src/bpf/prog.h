@@ -58,8 +58,9 @@ struct rawtp_prog {
 	uint32_t verified_insns; /* walked */
 	uint32_t xlated_insns;
 
-	void *jit_image; /* NULL where it is interpreted */
-	size_t jit_size; /* bytes of machine code */
+	void *jit_image;                       /* NULL where it is interpreted */
+	size_t jit_size;                       /* bytes of machine code */
+	struct rawtp_jit_symbols *jit_symbols; /* what debuggers are told of it, or NULL */
 };
 
 /*

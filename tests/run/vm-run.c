@@ -85,6 +85,8 @@ int main(int argc, char **argv)
 	insns[0] = (struct bpf_insn){
 		.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_2, .imm = n_memory};
 	prog = vm_prog(insns, n + 1);
+	if (prog)
+		strcpy(prog->name, "vm_run");
 	if (!prog || (!strcmp(engine, "jit") && rawtp_jit_compile(prog)))
 		return die("cannot be compiled here");
 	printf("%llx\n", (unsigned long long)prog->run(n_memory ? memory : NULL, prog));

@@ -17,6 +17,7 @@
 
 #include "bpf/opcodes.h"
 #include "bpf/jit/jit.h"
+#include "bpf/jit/unwind.h"
 #include "bpf/prog.h"
 
 #include <errno.h>
@@ -49,13 +50,17 @@ struct rawtp_jit {
 
 	/* The subprogram at hand. */
 	uint32_t subprog;
-	uint32_t first_exit; /* offset of its first epilogue; UINT32_MAX while there is none */
+	uint32_t first_exit; /* which has its epilogue; UINT32_MAX while there is none */
+	uint32_t exit_bytes; /* of that epilogue */
 	uint16_t regs_used;  /* a bit for each BPF register that it names */
 	bool calls;          /* it calls helpers or subprograms */
 
 	uint8_t code[RAWTP_JIT_MAX_BYTES]; /* of the instruction at hand */
 	unsigned int n_code;
 	int err;
+
+	struct rawtp_jit_unwind unwind; /* of the last pass */
+	uint16_t machine;               /* as in the header of an object file */
 };
 
 struct rawtp_jit_row {
@@ -73,7 +78,9 @@ struct rawtp_jit_cpu {
 	bool (*inlines_lookup)(const struct rawtp_jit *jit, const struct rawtp_map *map);
 	/* Whether rawtp_jit_entry_compile() can do it; may be NULL. */
 	bool (*can_enter)(const struct rawtp_jit *jit);
-	uint8_t fill;   /* a byte that is a trap, behind the code */
+	uint8_t fill;     /* a byte that is a trap, behind the code */
+	uint16_t machine; /* EM_<cpu> */
+	struct rawtp_jit_frame_start frame_start;
 	intptr_t reach; /* of a call by distance, less what images take */
 };
 

@@ -7,6 +7,7 @@
 #include "bpf/interp.h"
 #include "bpf/jit/compiler.h"
 #include "bpf/jit/exec_memory.h"
+#include "bpf/jit/symbols.h"
 #include "bpf/maps/map.h"
 
 #include <errno.h>
@@ -162,6 +163,7 @@ static void begin_subprog(struct rawtp_jit *jit)
 		i += row->kind == RAWTP_KIND_LD_IMM64;
 	}
 	jit->entries[jit->subprog] = jit->at;
+	rawtp_jit_unwind_begin(jit, &cpu->frame_start);
 	cpu->prologue(jit);
 	flush_code(jit);
 	emit_clear(jit);
@@ -192,11 +194,13 @@ static void run_pass(struct rawtp_jit *jit)
 	jit->at = 0;
 	for (jit->index = 0; jit->index < prog->n_insns && !jit->err; jit->index++) {
 		if (next < prog->n_subprogs && prog->subprogs[next].start == jit->index) {
+			rawtp_jit_unwind_end(jit);
 			jit->subprog = next++;
 			begin_subprog(jit);
 		}
 		compile_insn(jit);
 	}
+	rawtp_jit_unwind_end(jit);
 	jit->offsets[prog->n_insns] = jit->at;
 }
 
@@ -286,7 +290,8 @@ static int write_image(struct rawtp_jit *jit, void *image)
 	return jit->err ? jit->err : rawtp_exec_publish(image, size);
 }
 
-static int compile(struct rawtp_jit *jit, void **image, size_t *size)
+static int compile(struct rawtp_jit *jit, void **image, size_t *size,
+		   struct rawtp_jit_symbols **symbols)
 {
 	int err;
 
@@ -298,12 +303,16 @@ static int compile(struct rawtp_jit *jit, void **image, size_t *size)
 	if (err) {
 		rawtp_exec_free(*image, *size);
 		*image = NULL;
+	} else {
+		*symbols = rawtp_jit_announce(jit, (uint32_t)*size);
 	}
+	free(jit->unwind.table);
 	return err;
 }
 
 /* The tables that passes need, around them. -ENOTSUP, whatever was in the way. */
-static int compile_with(struct rawtp_jit *jit, void **image, size_t *size)
+static int compile_with(struct rawtp_jit *jit, void **image, size_t *size,
+			struct rawtp_jit_symbols **symbols)
 {
 	const struct rawtp_prog *prog = jit->prog;
 	size_t bytes = ((size_t)prog->n_insns + 1) * sizeof(uint32_t);
@@ -315,12 +324,13 @@ static int compile_with(struct rawtp_jit *jit, void **image, size_t *size)
 	offsets = calloc(1, 2 * bytes + prog->n_subprogs * sizeof(*offsets) + prog->n_insns + 1);
 	if (!offsets)
 		return -ENOTSUP;
+	jit->machine = cpu->machine;
 	jit->offsets = offsets;
 	jit->old_offsets = offsets + prog->n_insns + 1;
 	jit->entries = jit->old_offsets + prog->n_insns + 1;
 	jit->flags = (uint8_t *)(jit->entries + prog->n_subprogs);
 	mark_targets(jit);
-	err = compile(jit, image, size);
+	err = compile(jit, image, size, symbols);
 	free(offsets);
 	return err ? -ENOTSUP : 0;
 }
@@ -330,7 +340,7 @@ int rawtp_jit_compile(struct rawtp_prog *prog)
 	struct rawtp_jit jit = {.prog = prog};
 	void *image;
 	size_t size;
-	int err = compile_with(&jit, &image, &size);
+	int err = compile_with(&jit, &image, &size, &prog->jit_symbols);
 
 	if (err)
 		return err;
@@ -357,7 +367,7 @@ int rawtp_jit_entry_compile(const struct rawtp_prog *prog, const struct rawtp_ji
 	for (i = 0; i < n; i++)
 		code->frames[i] = (struct rawtp_jit_frame){{.prog = prog, .slots = {i}}};
 	jit.frames = code->frames;
-	err = compile_with(&jit, &code->image, &code->size);
+	err = compile_with(&jit, &code->image, &code->size, &code->symbols);
 	if (err)
 		free(code->frames);
 	else
@@ -367,6 +377,7 @@ int rawtp_jit_entry_compile(const struct rawtp_prog *prog, const struct rawtp_ji
 
 void rawtp_jit_entry_free(struct rawtp_jit_code *code)
 {
+	rawtp_jit_withdraw(code->symbols);
 	rawtp_exec_free(code->image, code->size);
 	free(code->frames);
 }
@@ -375,7 +386,9 @@ void rawtp_jit_free(struct rawtp_prog *prog)
 {
 	if (!prog->jit_image)
 		return;
+	rawtp_jit_withdraw(prog->jit_symbols);
 	rawtp_exec_free(prog->jit_image, prog->jit_size);
+	prog->jit_symbols = NULL;
 	prog->jit_image = NULL;
 	prog->run = rawtp_interpret;
 }

@@ -54,6 +54,7 @@ struct rawtp_jit_code {
 	void *entry;
 	void *image;
 	size_t size;
+	struct rawtp_jit_symbols *symbols; /* what debuggers are told of it, or NULL */
 	/*
 	 * Of runs that hold no slot, or slot i of the program's only per-CPU map. Only ever read, so
 	 * that one serves all threads.

@@ -19,6 +19,7 @@
 #include "bpf/maps/array.h"
 #include "bpf/run.h"
 
+#include <elf.h>
 #include <sys/auxv.h>
 
 #define R0 7 /* of BPF */
@@ -54,6 +55,15 @@ static int32_t frame_bytes(const struct rawtp_jit *jit)
 	return (int32_t)(((stack + 7) & ~7U) + 8 * n + 15) & ~15;
 }
 
+/* Tells unwinders where the saved registers are, from the frame's end down. */
+static void note_saved(struct rawtp_jit *jit, int32_t bytes)
+{
+	unsigned int regs[sizeof(callee_saved)], n = saved_regs(jit, regs), i;
+
+	for (i = 0; i < n; i++)
+		rawtp_jit_unwind_saved(jit, regs[i], 16 + (uint32_t)bytes - 8 * i);
+}
+
 static void move_saved(struct rawtp_jit *jit, uint32_t pair, uint32_t single)
 {
 	unsigned int regs[sizeof(callee_saved)], n = saved_regs(jit, regs), i;
@@ -71,10 +81,15 @@ static void prologue(struct rawtp_jit *jit)
 	if (bytes < 0)
 		return;
 	a64_pair(jit, A64_STP_PRE, A64_FP, A64_LR, A64_SP, -16);
+	rawtp_jit_unwind_frame(jit, A64_SP, 16);
+	rawtp_jit_unwind_saved(jit, A64_FP, 16);
+	rawtp_jit_unwind_saved(jit, A64_LR, 8);
 	a64_add_sp(jit, A64_ADD, A64_FP, A64_SP, 0);
+	rawtp_jit_unwind_frame(jit, A64_FP, 16);
 	if (bytes)
 		a64_add_sp(jit, A64_SUB, A64_SP, A64_SP, (uint32_t)bytes);
 	move_saved(jit, A64_STP, A64_STORE(3));
+	note_saved(jit, bytes);
 }
 
 static void emit_epilogue(struct rawtp_jit *jit)
@@ -82,13 +97,20 @@ static void emit_epilogue(struct rawtp_jit *jit)
 	int32_t bytes = frame_bytes(jit);
 
 	a64_mov(jit, A64_X, 0, R0);
-	if (bytes >= 0) {
-		move_saved(jit, A64_LDP, A64_LOAD(3));
-		if (bytes)
-			a64_add_sp(jit, A64_ADD, A64_SP, A64_SP, (uint32_t)bytes);
-		a64_pair(jit, A64_LDP_POST, A64_FP, A64_LR, A64_SP, 16);
+	if (bytes < 0) {
+		a64_insn(jit, A64_RET);
+		return;
 	}
+	move_saved(jit, A64_LDP, A64_LOAD(3));
+	if (bytes)
+		a64_add_sp(jit, A64_ADD, A64_SP, A64_SP, (uint32_t)bytes);
+	a64_pair(jit, A64_LDP_POST, A64_FP, A64_LR, A64_SP, 16);
+	rawtp_jit_unwind_push(jit);
+	rawtp_jit_unwind_frame(jit, A64_SP, 0);
+	rawtp_jit_unwind_restored(jit, A64_FP);
+	rawtp_jit_unwind_restored(jit, A64_LR);
 	a64_insn(jit, A64_RET);
+	rawtp_jit_unwind_pop(jit);
 }
 
 /* To another instruction. */
@@ -104,13 +126,13 @@ static void emit_jump(struct rawtp_jit *jit, uint32_t target)
 static void emit_exit(struct rawtp_jit *jit, const struct bpf_insn *insn,
 		      const struct rawtp_jit_row *row)
 {
-	emit_epilogue(jit);
-	if (jit->first_exit == UINT32_MAX) {
-		jit->first_exit = jit->index;
-	} else if (jit->n_code > 8) {
-		jit->n_code = 0;
+	if (jit->first_exit != UINT32_MAX && jit->exit_bytes > 8) {
 		emit_jump(jit, jit->first_exit);
+		return;
 	}
+	emit_epilogue(jit);
+	jit->exit_bytes = jit->n_code;
+	jit->first_exit = jit->index;
 }
 
 static void emit_alu(struct rawtp_jit *jit, const struct bpf_insn *insn,
@@ -706,4 +728,7 @@ const struct rawtp_jit_cpu rawtp_jit_cpu = {
 	.fill = 0, /* udf */
 	/* bl reaches 128 MiB; the rest is for the image's own size. */
 	.reach = 96L << 20,
+	.machine = EM_AARCH64,
+	/* The return address is in x30, and so in its own column. */
+	.frame_start = {.stack_pointer = A64_SP, .return_column = A64_LR},
 };

@@ -10,6 +10,14 @@
 
 enum x86_reg { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 
+/* The psABI's number of a register in DWARF, "DWARF Register Number Mapping". */
+static inline unsigned int x86_dwarf(unsigned int reg)
+{
+	static const uint8_t numbers[8] = {0, 2, 1, 3, 7, 6, 4, 5};
+
+	return reg < 8 ? numbers[reg] : reg;
+}
+
 /* Flags of an operation. An opcode above 0xff has the prefix byte 0f. */
 enum {
 	X86_32 = 0,

@@ -14,6 +14,8 @@
 #include "bpf/jit/x86_64/entry.h"
 #include "bpf/jit/x86_64/inline.h"
 
+#include <elf.h>
+
 static const uint8_t x86_regs[16] = {RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14, R15, RBP};
 
 static const uint8_t callee_saved[] = {BPF_REG_6, BPF_REG_7, BPF_REG_8, BPF_REG_9};
@@ -42,34 +44,68 @@ static uint32_t locals(const struct rawtp_jit *jit)
 	return is_entry(jit) ? rawtp_x86_entry_locals(jit) : 0;
 }
 
+static unsigned int saved_regs(const struct rawtp_jit *jit, uint8_t regs[sizeof(callee_saved)])
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < sizeof(callee_saved); i++)
+		if (jit->regs_used >> callee_saved[i] & 1)
+			regs[n++] = x86_regs[callee_saved[i]];
+	return n;
+}
+
+/* What unwinders are told: the frame's end is @bytes above rsp, unless rbp says where it is. */
+static void note_moved(struct rawtp_jit *jit, uint32_t bytes)
+{
+	if (!has_frame(jit))
+		rawtp_jit_unwind_frame(jit, x86_dwarf(RSP), bytes);
+}
+
+static void push_saved(struct rawtp_jit *jit, uint32_t bytes)
+{
+	uint8_t regs[sizeof(callee_saved)];
+	unsigned int i, n = saved_regs(jit, regs);
+
+	for (i = 0; i < n; i++) {
+		x86_push(jit, regs[i]);
+		bytes += 8;
+		note_moved(jit, bytes);
+		rawtp_jit_unwind_saved(jit, x86_dwarf(regs[i]), bytes);
+	}
+}
+
 static void prologue(struct rawtp_jit *jit)
 {
 	uint32_t stack = has_stack(jit) ? jit->prog->subprogs[jit->subprog].stack_depth : 0;
-	unsigned int i, pushes = 0;
+	uint32_t bytes = 8; /* from rsp to the frame's end */
+	uint8_t regs[sizeof(callee_saved)];
 
 	/* endbr64: the entry is reached by an indirect call. */
 	if (is_entry(jit))
 		rawtp_x86_entry_begin(jit);
 	else if (!jit->subprog)
 		rawtp_jit_bytes(jit, 0xfa1e0ff3, 4);
-	for (i = 0; i < sizeof(callee_saved); i++)
-		pushes += jit->regs_used >> callee_saved[i] & 1;
 	if (has_frame(jit)) {
 		x86_push(jit, RBP);
+		bytes += 8;
+		rawtp_jit_unwind_frame(jit, x86_dwarf(RSP), bytes);
+		rawtp_jit_unwind_saved(jit, x86_dwarf(RBP), bytes);
 		x86_mov(jit, X86_W, RBP, RSP);
+		rawtp_jit_unwind_frame(jit, x86_dwarf(RBP), bytes);
 		/* Calls want rsp at a multiple of 16; here it is one, and each push takes 8. */
 		stack = (stack + 7) & ~7U;
-		if ((stack / 8 + pushes) & 1)
+		if ((stack / 8 + saved_regs(jit, regs)) & 1)
 			stack += 8;
 	}
 	stack += locals(jit);
-	if (stack)
+	bytes += stack;
+	if (stack) {
 		x86_ri(jit, X86_W, X86_SUB, RSP, stack);
+		note_moved(jit, bytes);
+	}
 	if (is_entry(jit))
 		rawtp_x86_entry_fill(jit);
-	for (i = 0; i < sizeof(callee_saved); i++)
-		if (jit->regs_used >> callee_saved[i] & 1)
-			x86_push(jit, x86_regs[callee_saved[i]]);
+	push_saved(jit, bytes);
 }
 
 static void emit_jump(struct rawtp_jit *jit, uint32_t target)
@@ -85,36 +121,53 @@ static void emit_jump(struct rawtp_jit *jit, uint32_t target)
 	}
 }
 
+/* Back to where rsp was before the saved registers and the locals. */
+static void pop_saved(struct rawtp_jit *jit)
+{
+	uint8_t regs[sizeof(callee_saved)];
+	unsigned int n = saved_regs(jit, regs);
+	uint32_t bytes = 8 + locals(jit) + 8 * n;
+
+	while (n--) {
+		x86_pop(jit, regs[n]);
+		bytes -= 8;
+		note_moved(jit, bytes);
+		rawtp_jit_unwind_restored(jit, x86_dwarf(regs[n]));
+	}
+}
+
 static void emit_epilogue(struct rawtp_jit *jit)
 {
-	unsigned int i;
-
-	for (i = sizeof(callee_saved); i--;)
-		if (jit->regs_used >> callee_saved[i] & 1)
-			x86_pop(jit, x86_regs[callee_saved[i]]);
+	rawtp_jit_unwind_push(jit);
+	pop_saved(jit);
 	if (is_entry(jit))
 		rawtp_x86_entry_release(jit);
-	if (has_frame(jit))
+	if (has_frame(jit)) {
 		rawtp_jit_byte(jit, 0xc9); /* leave */
-	else if (locals(jit))
+		rawtp_jit_unwind_frame(jit, x86_dwarf(RSP), 8);
+		rawtp_jit_unwind_restored(jit, x86_dwarf(RBP));
+	} else if (locals(jit)) {
 		x86_ri(jit, X86_W, X86_ADD, RSP, locals(jit));
+		note_moved(jit, 8);
+	}
 	if (is_entry(jit))
 		rawtp_x86_entry_end(jit);
 	else
 		rawtp_jit_byte(jit, 0xc3);
+	rawtp_jit_unwind_pop(jit);
 }
 
 /* The first exit of a subprogram has the epilogue, the others jump there if that is shorter. */
 static void emit_exit(struct rawtp_jit *jit, const struct bpf_insn *insn,
 		      const struct rawtp_jit_row *row)
 {
-	emit_epilogue(jit);
-	if (jit->first_exit == UINT32_MAX) {
-		jit->first_exit = jit->index;
-	} else if (jit->n_code > 5) {
-		jit->n_code = 0;
+	if (jit->first_exit != UINT32_MAX && jit->exit_bytes > 5) {
 		emit_jump(jit, jit->first_exit);
+		return;
 	}
+	emit_epilogue(jit);
+	jit->exit_bytes = jit->n_code;
+	jit->first_exit = jit->index;
 }
 
 static void emit_alu(struct rawtp_jit *jit, const struct bpf_insn *insn,
@@ -586,4 +639,9 @@ const struct rawtp_jit_cpu rawtp_jit_cpu = {
 	.can_enter = rawtp_x86_can_enter,
 	.fill = 0xcc, /* int3 */
 	.reach = (1L << 31) - (256L << 20),
+	.machine = EM_X86_64,
+	.frame_start = {.stack_pointer = 7,
+			.return_column = 16,
+			.bytes = 8,
+			.return_on_the_stack = true},
 };

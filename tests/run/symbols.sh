@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Machine code as gdb and perf see it: gdb names its functions and unwinds through them to main(), at
+# each instruction and with the callers' registers; perf names them where the process was asked to
+# write a map.
+set -u
+vm=$BUILD/tests/vm-run
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+failed=0
+
+say() { # ok|not ok, name, what was seen
+	echo "$1 $2"
+	[[ $1 == ok ]] || { failed=1; tail -n 25 "$3"; }
+}
+
+if [[ -n ${SAN:-} ]]; then
+	echo "the sanitizers' own frames are in the way"
+	exit 77
+fi
+# r6 = 1; r7 = 2; call sub; r0 += r6; exit
+# sub: r8 = 3; *(u64 *)(r10 - 8) = r8; call leaf; call ktime_get_ns; r0 = 5; exit
+# leaf: r6 = r1; r7 = r1; r0 = 9; if r6 == 0 goto +1; exit; exit
+printf '%s\n' b706000001000000 b707000002000000 8510000002000000 0f60000000000000 9500000000000000 \
+	b708000003000000 7b8af8ff00000000 8510000003000000 8500000005000000 b700000005000000 \
+	9500000000000000 bf16000000000000 bf17000000000000 b700000009000000 1506010000000000 \
+	9500000000000000 9500000000000000 >"$dir/calls"
+if ! [[ $("$vm" <"$dir/calls") == 6 ]]; then
+	echo "no JIT for this CPU, or executable memory is refused"
+	exit 77
+fi
+
+if command -v gdb >/dev/null && gdb -batch -ex 'python pass' >/dev/null 2>&1; then
+	cat >"$dir/step.py" <<-'END'
+		import gdb
+		def frames():
+		    frame = gdb.newest_frame()
+		    while frame:
+		        yield frame
+		        frame = frame.older()
+		def callers_registers():
+		    main = [frame for frame in frames() if frame.name() == "main"][0]
+		    return [int(main.read_register(name)) for name in saved]
+		saved = ["rbx", "rbp", "rsp", "r12", "r13", "r14", "r15"]
+		gdb.execute("set pagination off")
+		gdb.execute("break rawtp_jit_announce")
+		gdb.execute("run <" + calls)
+		gdb.execute("finish")
+		gdb.execute("break *bpf_prog_vm_run")
+		gdb.execute("continue")
+		right, steps = callers_registers(), 0
+		while gdb.newest_frame().name() != "main":
+		    name = gdb.newest_frame().name()
+		    if callers_registers() != right:
+		        print("wrong at", name, hex(gdb.newest_frame().pc()))
+		    if name.startswith("bpf_prog"):
+		        steps += 1
+		        gdb.execute("stepi", to_string=True)
+		    else:
+		        print("stack:", *[frame.name() for frame in frames()])
+		        gdb.execute("finish", to_string=True)
+		print("steps:", steps)
+		gdb.execute("delete")
+		gdb.execute("break rawtp_jit_withdraw")
+		gdb.execute("continue")
+		gdb.execute("finish")
+		try:
+		    gdb.parse_and_eval("(long)&bpf_prog_vm_run")
+		except gdb.error:
+		    print("forgotten")
+	END
+	timeout 100 gdb -nx -q -batch -ex "python calls='$dir/calls'" -x "$dir/step.py" "$vm" >"$dir/gdb" 2>&1
+	grep -q '^stack: rawtp_helper_ktime_get_ns bpf_prog_vm_run_1 bpf_prog_vm_run main$' "$dir/gdb" &&
+		say ok "gdb: backtrace from a helper" || say "not ok" "gdb: backtrace from a helper" "$dir/gdb"
+	steps=$(sed -n 's/^steps: //p' "$dir/gdb")
+	((${steps:-0} > 30)) && ! grep -q wrong "$dir/gdb" && say ok "gdb: unwinds at each of $steps instructions" ||
+		say "not ok" "gdb: unwinds at each instruction" "$dir/gdb"
+	grep -q '^forgotten$' "$dir/gdb" && say ok "gdb: freed code has no names" ||
+		say "not ok" "gdb: freed code has no names" "$dir/gdb"
+else
+	echo "skip gdb # gdb with python is not installed"
+fi
+
+# r1 = 0x5fffffff; sub: r1 -= 1; if r1 != 0 goto -2; in a function of its own
+printf '%s\n' 8510000001000000 9500000000000000 b701000000000008 1701000001000000 5501feff00000000 \
+	b700000001000000 9500000000000000 >"$dir/spin"
+if ! command -v perf >/dev/null; then
+	echo "skip perf # perf is not installed"
+elif ! perf record -q -e cpu-clock -o "$dir/data" true 2>"$dir/err"; then
+	echo "skip perf # perf may not record here: $(head -n 1 "$dir/err")"
+else
+	RAWTP_PERF_MAP=1 perf record -q -e cpu-clock -o "$dir/data" "$vm" <"$dir/spin" >"$dir/out" 2>&1
+	perf script -i "$dir/data" -F pid,ip,sym >"$dir/script" 2>"$dir/err"
+	pid=$(awk 'NR == 1 { print $1 }' "$dir/script")
+	grep -q 'bpf_prog_vm_run_1' "$dir/script" && say ok "perf: names from the map" ||
+		say "not ok" "perf: names from the map" "$dir/script"
+	[[ -O /tmp/perf-$pid.map ]] && rm -f "/tmp/perf-$pid.map"
+fi
+# Nobody asked.
+"$vm" <"$dir/spin" >"$dir/out" &
+wait $!
+[[ ! -e /tmp/perf-$!.map ]] && say ok "no map unless asked" || say "not ok" "no map unless asked" "$dir/out"
+exit $failed
