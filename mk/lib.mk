@@ -21,6 +21,8 @@ PACK_RELOCS := $(if $(SAN),,$(shell echo 'int main(void){return 0;}' | $(CC) -x 
 # No read that goes well passes these.
 EXTRA_src_base_signals := -Os
 EXTRA_src_base_signals_libc := -Os
+# Reached by few events, and not short.
+$(foreach file,base_unwind_cfi bpf_helpers_format bpf_helpers_string bpf_helpers_cgroup,$(eval EXTRA_src_$(file) := -Os))
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)

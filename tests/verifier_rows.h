@@ -65,6 +65,7 @@ static const struct {
 	{"percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY},
 	{"percpu_hash", BPF_MAP_TYPE_PERCPU_HASH},
 	{"ringbuf", BPF_MAP_TYPE_RINGBUF},
+	{"stack_trace", BPF_MAP_TYPE_STACK_TRACE},
 	{"raw_tp", BPF_PROG_TYPE_RAW_TRACEPOINT},
 	{"tracepoint", BPF_PROG_TYPE_TRACEPOINT},
 	{"kprobe", BPF_PROG_TYPE_KPROBE},

@@ -140,4 +140,32 @@ int who(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(max_entries, 16);
+	__uint(key_size, 4);
+	__uint(value_size, 64);
+} traces SEC(".maps");
+
+/* Stacks differ; what is wrong does not. */
+SEC("raw_tp/equal")
+int stacks(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u64 room[4] = {9, 9, 9, 9};
+	long id;
+
+	result(0, bpf_get_stack(ctx, room, 24, ctx->args[0]));
+	result(1, room[0] != 0);
+	result(2, room[3]);
+	room[0] = 9;
+	result(3, bpf_get_stack(ctx, room, 12, 0));
+	result(4, room[0]);
+	result(5, bpf_get_stack(ctx, room, 24, 255));
+	result(6, bpf_get_stackid(ctx, &traces, 255));
+	result(7, bpf_get_stackid(ctx, &traces, BPF_F_USER_BUILD_ID));
+	id = bpf_get_stackid(ctx, &traces, 0);
+	result(8, id >= 0 && id < 16);
+	return 0;
+}
+
 char LICENSE[] SEC("license") = "GPL";

@@ -73,6 +73,10 @@ helper_rows() {
 	print -1 -1
 	print 0x123456789abcdef 0xfedcba9876543210
 	print -2147483648 9
+	stacks 0
+	stacks 1
+	stacks 4096
+	stacks 0x10000
 	who 4 1
 	who 0 4026531836
 	END

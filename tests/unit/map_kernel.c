@@ -46,6 +46,7 @@ struct create_row {
 #define H BPF_MAP_TYPE_HASH
 #define Q BPF_MAP_TYPE_PERCPU_HASH
 #define R BPF_MAP_TYPE_RINGBUF
+#define S BPF_MAP_TYPE_STACK_TRACE
 
 static const struct create_row create_rows[] = {
 	{A, 4, 8, 1, 0},
@@ -118,6 +119,18 @@ static const struct create_row create_rows[] = {
 	{R, 0, 0, 4096, BPF_F_MMAPABLE},
 	{R, 0, 0, 4096, BPF_F_RDONLY_PROG},
 	{R, 0, 0, 4096, BPF_F_RDONLY},
+	{S, 4, 8, 1, 0},
+	{S, 4, 127 * 8, 3, 0},
+	{S, 4, 128 * 8, 3, 0},
+	{S, 4, 12, 3, 0},
+	{S, 4, 0, 3, 0},
+	{S, 8, 8, 3, 0},
+	{S, 4, 8, 0, 0},
+	{S, 4, 8, 0x80000001, 0},
+	{S, 4, 8, 1, BPF_F_RDONLY},
+	{S, 4, 8, 1, BPF_F_RDONLY_PROG},
+	{S, 4, 8, 1, BPF_F_NO_PREALLOC},
+	{S, 4, 8, 1, BPF_F_NUMA_NODE},
 };
 
 TEST(map_kernel_create)
@@ -275,6 +288,13 @@ static const struct op_row hash_ops[] = {
 	{UPDATE, 5, 50, BPF_ANY},
 };
 
+/* Empty: only programs add stacks. */
+static const struct op_row stack_trace_ops[] = {
+	{LOOKUP, 0, 0, 0}, {LOOKUP, 3, 0, 0}, {LOOKUP, 4, 0, 0},        {LOOKUP, 0, 0, BPF_F_LOCK},
+	{UPDATE, 0, 5, 0}, {UPDATE, 9, 5, 7}, {DELETE, 0, 0, 0},        {DELETE, 3, 0, 0},
+	{DELETE, 4, 0, 0}, {FIRST, 0, 0, 0},  {NEXT, 0xffffffff, 0, 0}, {NEXT, 2, 0, 0},
+};
+
 struct sides {
 	struct rawtp_map *ours;
 	int theirs;
@@ -376,6 +396,8 @@ static const struct {
 	{"hash", H, 0, hash_ops, sizeof(hash_ops) / sizeof(hash_ops[0])},
 	{"hash, no prealloc", H, BPF_F_NO_PREALLOC, hash_ops,
 	 sizeof(hash_ops) / sizeof(hash_ops[0])},
+	{"stack traces", S, 0, stack_trace_ops,
+	 sizeof(stack_trace_ops) / sizeof(stack_trace_ops[0])},
 	{"per-CPU hash", Q, 0, hash_ops, sizeof(hash_ops) / sizeof(hash_ops[0])},
 };
 

@@ -48,12 +48,18 @@ RAWTP_HELPER(15, get_current_uid_gid, INTEGER,
 RAWTP_HELPER(16, get_current_comm, INTEGER,
 	     PTR_TO_UNINIT_MEM, CONST_SIZE, NONE, NONE, NONE,
 	     "The name of the thread, always terminated.")
+RAWTP_HELPER(27, get_stackid, INTEGER,
+	     PTR_TO_CTX, CONST_MAP_PTR, ANYTHING, NONE, NONE,
+	     "The id of the event's stack in a stack_trace map, where it is added if it is new.")
 RAWTP_HELPER(42, get_numa_node_id, INTEGER,
 	     NONE, NONE, NONE, NONE, NONE,
 	     "The number of the NUMA node that the thread ran on a moment ago.")
 RAWTP_HELPER(45, probe_read_str, INTEGER,
 	     PTR_TO_UNINIT_MEM, CONST_SIZE_OR_ZERO, ANYTHING, NONE, NONE,
 	     "Copies a string that may not be there; its length with the NUL, or -EFAULT.")
+RAWTP_HELPER(67, get_stack, INTEGER,
+	     PTR_TO_CTX, PTR_TO_UNINIT_MEM, CONST_SIZE_OR_ZERO, ANYTHING, NONE,
+	     "The addresses of the event's stack, innermost first; how many bytes they take.")
 RAWTP_HELPER(80, get_current_cgroup_id, INTEGER,
 	     NONE, NONE, NONE, NONE, NONE,
 	     "Id of the process's control group (version 2), not older than a second; 0: not known.")

@@ -29,10 +29,18 @@ static int check_anything(struct rawtp_env *env, struct call *call, uint32_t reg
 	return 0;
 }
 
-static bool is_ringbuf_helper(uint32_t id)
+/* Types whose maps are no tables of keys, and what they are for. */
+static bool map_type_fits(uint32_t type, uint32_t id)
 {
-	return id == BPF_FUNC_ringbuf_output || id == BPF_FUNC_ringbuf_reserve ||
-	       id == BPF_FUNC_ringbuf_query;
+	switch (id) {
+	case BPF_FUNC_ringbuf_output:
+	case BPF_FUNC_ringbuf_reserve:
+	case BPF_FUNC_ringbuf_query:
+		return type == BPF_MAP_TYPE_RINGBUF;
+	case BPF_FUNC_get_stackid:
+		return type == BPF_MAP_TYPE_STACK_TRACE;
+	}
+	return type != BPF_MAP_TYPE_RINGBUF && type != BPF_MAP_TYPE_STACK_TRACE;
 }
 
 static int check_map_fits(struct rawtp_env *env, struct call *call, uint32_t regno)
@@ -41,7 +49,7 @@ static int check_map_fits(struct rawtp_env *env, struct call *call, uint32_t reg
 	uint32_t id = call->helper->id;
 	bool changes = id == BPF_FUNC_map_update_elem || id == BPF_FUNC_map_delete_elem;
 
-	if ((map->type == BPF_MAP_TYPE_RINGBUF) != is_ringbuf_helper(id) ||
+	if (!map_type_fits(map->type, id) ||
 	    (id == BPF_FUNC_map_lookup_elem && !map->ops->lookup) ||
 	    (id == BPF_FUNC_map_update_elem && !map->ops->update) ||
 	    (id == BPF_FUNC_map_delete_elem && !map->ops->delete))
@@ -301,7 +309,7 @@ static void mark_released(struct rawtp_env *env, struct call *call)
 static bool returns_length(uint32_t id)
 {
 	return id == BPF_FUNC_probe_read_str || id == BPF_FUNC_probe_read_user_str ||
-	       id == BPF_FUNC_probe_read_kernel_str;
+	       id == BPF_FUNC_probe_read_kernel_str || id == BPF_FUNC_get_stack;
 }
 
 static int mark_return(struct rawtp_env *env, const struct call *call)

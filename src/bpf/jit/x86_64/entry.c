@@ -147,16 +147,17 @@ static void store_args(struct rawtp_jit *jit, uint32_t mask)
 
 static void emit_slow(struct rawtp_jit *jit)
 {
-	const uint32_t bytes = 8 * RAWTP_JIT_ENTRY_ARGS; /* odd, so that rsp is at 16 again */
+	const uint32_t bytes = (8 * RAWTP_JIT_ENTRY_ARGS + 15) & ~15U; /* rsp is at 16 again */
 
-	_Static_assert(RAWTP_JIT_ENTRY_ARGS % 2, "the stack's alignment");
+	x86_push(jit, RBP); /* a frame like all others: stacks are walked through it */
+	x86_mov(jit, X86_W, RBP, RSP);
 	x86_ri(jit, X86_W, X86_SUB, RSP, (int32_t)bytes);
 	store_args(jit, (1U << jit->entry->n_args) - 1);
 	x86_mov_imm(jit, RDI, (uintptr_t)jit->entry->data);
 	x86_mov(jit, X86_W, RSI, RSP);
 	rawtp_jit_byte(jit, 0xe8);
 	x86_distance(jit, (uintptr_t)jit->entry->slow);
-	x86_ri(jit, X86_W, X86_ADD, RSP, (int32_t)bytes);
+	rawtp_jit_byte(jit, 0xc9); /* leave */
 	x86_load_fs(jit, RDI, rawtp_x86_self());
 	rawtp_jit_byte(jit, 0xe9);
 	x86_distance(jit, (uintptr_t)jit->entry->leave);
