@@ -11,13 +11,27 @@
 
 static const struct rawtp_helper helpers[] = {
 #define RAWTP_HELPER(number, fn_name, returns, a1, a2, a3, a4, a5, doc)     \
-	[number] = {                                                        \
+	{                                                                   \
 		.name = #fn_name,                                           \
 		.fn = rawtp_helper_##fn_name,                               \
 		.id = number,                                               \
 		.ret = RET_##returns,                                       \
 		.args = {ARG_##a1, ARG_##a2, ARG_##a3, ARG_##a4, ARG_##a5}, \
 	},
+#include "bpf/helpers/list.h"
+};
+
+/* Rows of helpers[]: ids are sparse, and a row is large. */
+enum row {
+#define RAWTP_HELPER(number, fn_name, returns, a1, a2, a3, a4, a5, doc) ROW_##fn_name,
+#include "bpf/helpers/list.h"
+	N_ROWS
+};
+_Static_assert(N_ROWS < UINT8_MAX, "a row's number is a byte");
+
+static const uint8_t rows[] = {
+#define RAWTP_HELPER(number, fn_name, returns, a1, a2, a3, a4, a5, doc) \
+	[number] = ROW_##fn_name + 1,
 #include "bpf/helpers/list.h"
 };
 
@@ -41,9 +55,7 @@ static const char *const names[] = {
 
 const struct rawtp_helper *rawtp_helper(uint32_t id)
 {
-	if (id >= sizeof(helpers) / sizeof(helpers[0]) || !helpers[id].fn)
-		return NULL;
-	return &helpers[id];
+	return id < sizeof(rows) && rows[id] ? &helpers[rows[id] - 1] : NULL;
 }
 
 const char *rawtp_helper_instead(uint32_t id)

@@ -48,8 +48,8 @@ struct rawtp_helper {
 	const char *name; /* without bpf_ */
 	rawtp_helper_fn fn;
 	uint32_t id;
-	enum rawtp_ret_kind ret;
-	enum rawtp_arg_kind args[5];
+	uint8_t ret;     /* enum rawtp_ret_kind */
+	uint8_t args[5]; /* enum rawtp_arg_kind */
 };
 
 /* NULL where there is no such helper for raw tracepoints here. */
