@@ -179,6 +179,7 @@ static void random_insn(struct random *random)
 	case RAWTP_KIND_CALL: /* a result that is not the same everywhere */
 	case RAWTP_KIND_CALL_LOCAL:
 	case RAWTP_KIND_EXIT:
+	case RAWTP_KIND_PROBE: /* nothing that can be loaded */
 		break;
 	default:
 		memory_insn(random, row, dst, src);

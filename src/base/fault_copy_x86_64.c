@@ -74,13 +74,79 @@ __asm__(".text\n\t"
 	".cfi_endproc\n\t"
 	".size rawtp_fault_string, . - rawtp_fault_string\n");
 
+/* r9 is 0 where the load may fault, and the size where it does not begin. */
+#define LOAD(size, load)                                 \
+	".balign 64\n\t"                                 \
+	"mov rawtp_signal_room@gottpoff(%rip), %r10\n\t" \
+	"mov %rsp, %r9\n\t"                              \
+	"sub %fs:(%r10), %r9\n\t"                        \
+	"cmp %fs:8(%r10), %r9\n\t"                       \
+	"jae 1f\n\t"                                     \
+	"mov %r11, %r9\n\t"                              \
+	"shr $16, %r9\n\t"                               \
+	"je 1f\n\t"                                      \
+	"shr $32, %r9\n\t"                               \
+	"jne 1f\n\t" load "\n\t"                         \
+	"ret\n"                                          \
+	"1:\n\t"                                         \
+	"mov $" #size ", %r9d\n\t"                       \
+	"jmp rawtp_fault_loads_end\n\t"
+
+__asm__(".text\n\t"
+	".balign 64\n\t"
+	".globl rawtp_fault_loads, rawtp_fault_loads_end\n\t"
+	".hidden rawtp_fault_loads, rawtp_fault_loads_end, rawtp_signal_room, "
+	"rawtp_fault_load_slow\n\t"
+	".type rawtp_fault_loads, @function\n"
+	"rawtp_fault_loads:\n\t"
+	".cfi_startproc\n\t" LOAD(1, "movzbl (%r11), %r11d") LOAD(2, "movzwl (%r11), %r11d")
+		LOAD(4, "mov (%r11), %r11d") LOAD(8, "mov (%r11), %r11") /* */
+	"rawtp_fault_loads_end:\n\t"
+	"push %rbp\n\t"
+	".cfi_adjust_cfa_offset 8\n\t"
+	".cfi_rel_offset rbp, 0\n\t"
+	"mov %rsp, %rbp\n\t"
+	".cfi_def_cfa_register rbp\n\t"
+	"push %rax\n\t"
+	"push %rcx\n\t"
+	"push %rdx\n\t"
+	"push %rsi\n\t"
+	"push %rdi\n\t"
+	"push %r8\n\t"
+	"and $-16, %rsp\n\t"
+	"mov %r11, %rdi\n\t"
+	"mov %r9d, %esi\n\t"
+	"call rawtp_fault_load_slow\n\t"
+	"mov %rax, %r11\n\t"
+	"lea -48(%rbp), %rsp\n\t"
+	"pop %r8\n\t"
+	"pop %rdi\n\t"
+	"pop %rsi\n\t"
+	"pop %rdx\n\t"
+	"pop %rcx\n\t"
+	"pop %rax\n\t"
+	"pop %rbp\n\t"
+	".cfi_def_cfa rsp, 8\n\t"
+	"ret\n\t"
+	".cfi_endproc\n\t"
+	".size rawtp_fault_loads, . - rawtp_fault_loads\n");
+
+extern const char rawtp_fault_loads_end[] __attribute__((visibility("hidden")));
+
+static bool is_inside(greg_t pc, const char *begin, const char *end)
+{
+	return (uintptr_t)pc >= (uintptr_t)begin && (uintptr_t)pc < (uintptr_t)end;
+}
+
 bool rawtp_fault_resume(void *context)
 {
 	greg_t *pc = &((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
 
-	if ((uintptr_t)*pc < (uintptr_t)rawtp_fault_begin ||
-	    (uintptr_t)*pc >= (uintptr_t)rawtp_fault_end)
+	if (is_inside(*pc, rawtp_fault_begin, rawtp_fault_end))
+		*pc = (greg_t)(uintptr_t)rawtp_fault_end;
+	else if (is_inside(*pc, rawtp_fault_loads, rawtp_fault_loads_end))
+		*pc = (greg_t)(uintptr_t)rawtp_fault_loads_end;
+	else
 		return false;
-	*pc = (greg_t)(uintptr_t)rawtp_fault_end;
 	return true;
 }

@@ -160,6 +160,14 @@ long rawtp_probe_string(char *dst, const char *src, size_t size)
 	return len;
 }
 
+uint64_t rawtp_fault_load_slow(const void *src, uint32_t size)
+{
+	if (size)
+		return rawtp_probe_load(src, size);
+	rawtp_signals_fault_seen();
+	return 0;
+}
+
 #else
 
 int rawtp_probe_read(void *dst, const void *src, size_t size)
@@ -173,3 +181,17 @@ long rawtp_probe_string(char *dst, const char *src, size_t size)
 }
 
 #endif
+
+uint64_t rawtp_probe_load(const void *src, uint32_t size)
+{
+	union {
+		uint8_t u8;
+		uint16_t u16;
+		uint32_t u32;
+		uint64_t u64;
+	} value;
+
+	if (rawtp_probe_read(&value, src, size))
+		return 0;
+	return size == 1 ? value.u8 : size == 2 ? value.u16 : size == 4 ? value.u32 : value.u64;
+}

@@ -15,6 +15,7 @@
 #define RAWTP_BASE_NOFAULT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * 0, or -EFAULT where a byte of the other side cannot be read or written; what was copied until then
@@ -33,5 +34,7 @@ long rawtp_nofault_string(char *dst, const char *src, size_t size);
 
 int rawtp_probe_read(void *dst, const void *src, size_t size);
 long rawtp_probe_string(char *dst, const char *src, size_t size);
+/* A number of 1, 2, 4 or 8 bytes, zero-extended; 0 where it cannot be read. */
+uint64_t rawtp_probe_load(const void *src, uint32_t size);
 
 #endif

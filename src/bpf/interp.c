@@ -6,6 +6,7 @@
  */
 #include "bpf/interp.h"
 
+#include "base/nofault.h"
 #include "bpf/helpers/helper.h"
 #include "bpf/opcodes.h"
 
@@ -162,6 +163,11 @@ static inline enum rawtp_op exact_row(const struct bpf_insn *insn)
 		NEXT;                                                                      \
 	}
 
+#define PROBE(NAME, type, bits, size)                                                           \
+	L_##NAME##bits : DST = (uint64_t)(type##bits##_t)rawtp_probe_load(                      \
+				 (const void *)(uintptr_t)(SRC + (uint64_t)insn->off), (size)); \
+	NEXT;
+
 #define AT(bits) ((uint##bits##_t *)((uintptr_t)DST + insn->off))
 #define ATOMIC_OP(NAME, bits, op)                                                         \
 	L_ATOMIC_##NAME##bits                                                             \
@@ -282,6 +288,13 @@ L_LD_IMM64:
 	MEMSX(8)
 	MEMSX(16)
 	MEMSX(32)
+	PROBE(PLDX, uint, 8, 1)
+	PROBE(PLDX, uint, 16, 2)
+	PROBE(PLDX, uint, 32, 4)
+	PROBE(PLDX, uint, 64, 8)
+	PROBE(PLDSX, int, 8, 1)
+	PROBE(PLDSX, int, 16, 2)
+	PROBE(PLDSX, int, 32, 4)
 	ATOMIC(32)
 	ATOMIC(64)
 L_JA:

@@ -32,6 +32,8 @@
 
 /* Younger than the oldest <linux/bpf.h> that we build with. */
 #define RAWTP_BPF_MEMSX     0x80
+#define RAWTP_BPF_PROBE_MEM   0x20 /* never in a program that is loaded: the verifier puts them there */
+#define RAWTP_BPF_PROBE_MEMSX 0x40
 #define RAWTP_BPF_LOAD_ACQ  0x100
 #define RAWTP_BPF_STORE_REL 0x110
 
@@ -78,6 +80,15 @@
 #define RAWTP_ROWS_MEMSX(FIRST, bits, size)                                                        \
 	FIRST(LDSX##bits, BPF_LDX | RAWTP_BPF_MEMSX | size, ANY, 0, LOAD, DSO,                     \
 	      "%D = *(s" #bits " *)(%S%o)")
+
+/* As a load, but what cannot be read is 0. */
+#define RAWTP_ROWS_PROBE(FIRST, bits, size)                                                        \
+	FIRST(PLDX##bits, BPF_LDX | RAWTP_BPF_PROBE_MEM | size, ANY, 0, PROBE, DSO,                \
+	      "%D = probe *(u" #bits " *)(%S%o)")
+
+#define RAWTP_ROWS_PROBESX(FIRST, bits, size)                                                      \
+	FIRST(PLDSX##bits, BPF_LDX | RAWTP_BPF_PROBE_MEMSX | size, ANY, 0, PROBE, DSO,             \
+	      "%D = probe *(s" #bits " *)(%S%o)")
 
 /* The immediate chooses; @fetch and up leave the old value in SRC, cmpxchg compares with R0. */
 #define RAWTP_ROWS_ATOMIC(FIRST, ALSO, bits, size, call)                                           \
@@ -138,6 +149,13 @@
 	RAWTP_ROWS_MEMSX(FIRST, 8, BPF_B)                                                          \
 	RAWTP_ROWS_MEMSX(FIRST, 16, BPF_H)                                                         \
 	RAWTP_ROWS_MEMSX(FIRST, 32, BPF_W)                                                         \
+	RAWTP_ROWS_PROBE(FIRST, 8, BPF_B)                                                          \
+	RAWTP_ROWS_PROBE(FIRST, 16, BPF_H)                                                         \
+	RAWTP_ROWS_PROBE(FIRST, 32, BPF_W)                                                         \
+	RAWTP_ROWS_PROBE(FIRST, 64, BPF_DW)                                                        \
+	RAWTP_ROWS_PROBESX(FIRST, 8, BPF_B)                                                        \
+	RAWTP_ROWS_PROBESX(FIRST, 16, BPF_H)                                                       \
+	RAWTP_ROWS_PROBESX(FIRST, 32, BPF_W)                                                       \
 	RAWTP_ROWS_ORDERED(FIRST, ALSO, 8, BPF_B)                                                  \
 	RAWTP_ROWS_ORDERED(FIRST, ALSO, 16, BPF_H)                                                 \
 	RAWTP_ROWS_ATOMIC(FIRST, ALSO, 32, BPF_W, "atomic")                                        \
@@ -175,6 +193,7 @@ enum rawtp_op_kind {
 	RAWTP_KIND_END,       /* byte order of the lower @value bits, the rest cleared */
 	RAWTP_KIND_LD_IMM64,  /* two slots */
 	RAWTP_KIND_LOAD,      /* dst = *(src + off) */
+	RAWTP_KIND_PROBE,     /* the same, 0 where that cannot be read */
 	RAWTP_KIND_STORE,     /* *(dst + off) = src */
 	RAWTP_KIND_STORE_IMM, /* *(dst + off) = imm */
 	RAWTP_KIND_ATOMIC,    /* on *(dst + off); imm is the operation */

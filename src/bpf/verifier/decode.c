@@ -97,7 +97,7 @@ int rawtp_check_decode(struct rawtp_env *env)
 		uint8_t kind = rawtp_opcodes[op].kind;
 
 		env->pc = i;
-		if (op == RAWTP_OP_INVALID)
+		if (op == RAWTP_OP_INVALID || kind == RAWTP_KIND_PROBE)
 			return insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg
 				       ? rawtp_refuse(env, NO_KERNEL_CALL, RAWTP_NO_REG)
 				       : rawtp_refuse(env, UNKNOWN_OPCODE, RAWTP_NO_REG,

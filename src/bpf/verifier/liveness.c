@@ -50,6 +50,7 @@ static struct use use_of(const struct bpf_insn *insn, uint8_t kind)
 	case RAWTP_KIND_LD_IMM64:
 		return (struct use){0, dst};
 	case RAWTP_KIND_LOAD:
+	case RAWTP_KIND_PROBE:
 	case RAWTP_KIND_LOAD_ACQ:
 		return (struct use){src, dst};
 	case RAWTP_KIND_STORE:

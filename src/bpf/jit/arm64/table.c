@@ -15,6 +15,7 @@
  *
  * R0 is in x7, so that a call finds R1 in x0; every exit leaves it in x0 as well, as C wants it.
  */
+#include "base/fault_copy.h"
 #include "bpf/jit/arm64/encode.h"
 #include "bpf/maps/array.h"
 #include "bpf/run.h"
@@ -299,6 +300,30 @@ static void emit_load(struct rawtp_jit *jit, const struct bpf_insn *insn,
 		      const struct rawtp_jit_row *row)
 {
 	memory(jit, row->opcode, DST, insn->src_reg, insn->off);
+}
+
+#define PROBE_SIGNED 4
+
+/* A load that survives: through a function that keeps all registers but scratch and x30. */
+static void emit_probe(struct rawtp_jit *jit, const struct bpf_insn *insn,
+		       const struct rawtp_jit_row *row)
+{
+	uintptr_t address = (uintptr_t)rawtp_fault_loads + 64 * (row->modifier & 3U);
+
+	a64_arith_imm(jit, A64_X, A64_ADD, TEMP, SRC, insn->off, OFFSET);
+	a64_mov(jit, A64_X, RESULT, A64_LR);
+	if (jit->far_calls) {
+		a64_mov_imm(jit, FAR, address);
+		a64_insn(jit, A64_BLR | FAR << 5);
+	} else {
+		a64_branch(jit, A64_BL,
+			   (int64_t)(address - (jit->address + jit->at + jit->n_code)));
+	}
+	a64_mov(jit, A64_X, A64_LR, RESULT);
+	if (row->modifier & PROBE_SIGNED)
+		a64_bitfield(jit, A64_X, A64_SBFM, DST, TEMP, 0, (8U << (row->modifier & 3)) - 1);
+	else
+		a64_mov(jit, A64_X, DST, TEMP);
 }
 
 static void emit_store(struct rawtp_jit *jit, const struct bpf_insn *insn,
@@ -688,6 +713,13 @@ static void emit_call_local(struct rawtp_jit *jit, const struct bpf_insn *insn,
 	ROW(LDSX8, load, A64_LOADS(0), 0, 0)                                                       \
 	ROW(LDSX16, load, A64_LOADS(1), 0, 0)                                                      \
 	ROW(LDSX32, load, A64_LOADS(2), 0, 0)                                                      \
+	ROW(PLDX8, probe, 0, 0, 0)                                                                 \
+	ROW(PLDX16, probe, 0, 1, 0)                                                                \
+	ROW(PLDX32, probe, 0, 2, 0)                                                                \
+	ROW(PLDX64, probe, 0, 3, 0)                                                                \
+	ROW(PLDSX8, probe, 0, 0 | PROBE_SIGNED, 0)                                                 \
+	ROW(PLDSX16, probe, 0, 1 | PROBE_SIGNED, 0)                                                \
+	ROW(PLDSX32, probe, 0, 2 | PROBE_SIGNED, 0)                                                \
 	ORDERED_ROWS(ROW, 8, 0)                                                                    \
 	ORDERED_ROWS(ROW, 16, 1)                                                                   \
 	ATOMIC_ROWS(ROW, 32, 2, A64_32)                                                            \

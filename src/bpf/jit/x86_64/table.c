@@ -10,6 +10,7 @@
  * A subprogram that calls, or has a stack, begins with push rbp; mov rbp, rsp, so that gdb and perf
  * can walk the frames; a leaf without a stack has no frame.
  */
+#include "base/fault_copy.h"
 #include "bpf/jit/x86_64/encode.h"
 #include "bpf/jit/x86_64/entry.h"
 #include "bpf/jit/x86_64/inline.h"
@@ -385,6 +386,23 @@ static void emit_load(struct rawtp_jit *jit, const struct bpf_insn *insn,
 	x86_rm(jit, row->flags, row->opcode, DST, SRC, insn->off);
 }
 
+/* A load that survives: through a function that keeps all registers but r9 to r11. */
+static void emit_probe(struct rawtp_jit *jit, const struct bpf_insn *insn,
+		       const struct rawtp_jit_row *row)
+{
+	uintptr_t address = (uintptr_t)rawtp_fault_loads + 64 * row->modifier;
+
+	x86_rm(jit, X86_W, 0x8d, R11, SRC, insn->off); /* lea */
+	if (jit->far_calls) {
+		x86_mov_imm(jit, R10, address);
+		x86_rr(jit, X86_32, 0xff, 2, R10);
+	} else {
+		rawtp_jit_byte(jit, 0xe8);
+		x86_distance(jit, address);
+	}
+	x86_rr(jit, row->flags, row->opcode, DST, R11);
+}
+
 static void emit_store(struct rawtp_jit *jit, const struct bpf_insn *insn,
 		       const struct rawtp_jit_row *row)
 {
@@ -599,6 +617,13 @@ static void emit_call_local(struct rawtp_jit *jit, const struct bpf_insn *insn,
 	ROW(LDSX8, load, 0x0fbe, 0, X86_W)                                                         \
 	ROW(LDSX16, load, 0x0fbf, 0, X86_W)                                                        \
 	ROW(LDSX32, load, 0x63, 0, X86_W)                                                          \
+	ROW(PLDX8, probe, 0x8b, 0, X86_W)                                                          \
+	ROW(PLDX16, probe, 0x8b, 1, X86_W)                                                         \
+	ROW(PLDX32, probe, 0x8b, 2, X86_W)                                                         \
+	ROW(PLDX64, probe, 0x8b, 3, X86_W)                                                         \
+	ROW(PLDSX8, probe, 0x0fbe, 0, X86_W)                                                       \
+	ROW(PLDSX16, probe, 0x0fbf, 1, X86_W)                                                      \
+	ROW(PLDSX32, probe, 0x63, 2, X86_W)                                                        \
 	ORDERED_ROWS(ROW, 8, 0x0fb6, X86_32, 0x88, X86_BYTE)                                       \
 	ORDERED_ROWS(ROW, 16, 0x0fb7, X86_32, 0x89, X86_HALF)                                      \
 	ATOMIC_ROWS(ROW, 32, X86_32)                                                               \
