@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define DEFAULT_MAX_ENTRIES 100
+#define DEFAULT_WINDOW      100000000 /* ns */
 
 struct attach {
 	struct rawtp_cli *cli;
@@ -70,7 +71,9 @@ static int read_number(struct rawtp_cli *cli, const char *option, uint64_t most,
 static int read_option(struct attach *attach, int id)
 {
 	struct rawtp_cli *cli = attach->cli;
+	uint32_t number = 0;
 	uint64_t zero;
+	int status;
 
 	switch (id) {
 	case 'p':
@@ -94,8 +97,15 @@ static int read_option(struct attach *attach, int id)
 			return RAWTP_EXIT_OK;
 		return rawtp_cli_seconds(cli, "interval", optarg, &attach->monitor.interval);
 	case RAWTP_OPTION_RECORD:
-		attach->monitor.record = optarg;
+		attach->monitor.rings.record = optarg;
 		return RAWTP_EXIT_OK;
+	case RAWTP_OPTION_TIME:
+		attach->monitor.rings.time = optarg;
+		return RAWTP_EXIT_OK;
+	case RAWTP_OPTION_WINDOW:
+		status = read_number(cli, "window", 10000, &number);
+		attach->monitor.rings.window = number * 1000000ULL;
+		return status;
 	case RAWTP_OPTION_SAMPLE:
 		return read_number(cli, "sample", UINT32_MAX, &attach->session.sample);
 	case RAWTP_OPTION_MAX_ENTRIES:
@@ -140,6 +150,7 @@ static int run(struct rawtp_cli *cli, int argc, char **argv)
 	attach->monitor.out = &cli->out;
 	attach->monitor.interval = 1;
 	attach->monitor.max_entries = DEFAULT_MAX_ENTRIES;
+	attach->monitor.rings.window = DEFAULT_WINDOW;
 	attach->session.sample = RAWTP_SESSION_SAMPLE;
 	while (!status && (id = rawtp_cli_option(cli, argc, argv, false)) != -1)
 		status = read_option(attach, id);
@@ -161,6 +172,8 @@ static const struct rawtp_option options[] = {
 	{RAWTP_OPTION_FOR, "for", "SECONDS", "detach after so long (else: Ctrl-C)"},
 	{RAWTP_OPTION_INTERVAL, "interval", "SECONDS", "between two lines of rates; 0: none (1)"},
 	{RAWTP_OPTION_RECORD, "record", "STRUCT", "print ring buffer records as this struct"},
+	{RAWTP_OPTION_TIME, "time", "MEMBER", "order records by this member (nanoseconds)"},
+	{RAWTP_OPTION_WINDOW, "window", "MS", "what is ordered waits so long for older ones (100)"},
 	{RAWTP_OPTION_SAMPLE, "sample", "N", "time one run in N; 0: none (128)"},
 	{RAWTP_OPTION_MAX_ENTRIES, "max-entries", "N", "of a map, in text; 0: all (100)"},
 	{0},

@@ -37,7 +37,7 @@ static int read_option(struct run *run, int id)
 	case RAWTP_OPTION_INTERVAL:
 		return rawtp_cli_seconds(cli, "interval", optarg, &run->monitor.interval);
 	case RAWTP_OPTION_RECORD:
-		run->monitor.record = optarg;
+		run->monitor.rings.record = optarg;
 		return RAWTP_EXIT_OK;
 	case RAWTP_OPTION_MAX_ENTRIES:
 		if (rawtp_cli_u64(optarg, 10, &number) || number > UINT32_MAX)

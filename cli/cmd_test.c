@@ -50,8 +50,9 @@ static int print_result(struct rawtp_cli *cli, const struct rawtp_object *object
 {
 	struct rawtp_output *out = &cli->out;
 	const struct rawtp_map_dump dump = {.out = out, .read_only = cli->verbose};
+	const struct rawtp_rings_options none = {0};
 	struct rawtp_rings *rings;
-	int status = rawtp_rings_open(cli, out, object, 1, NULL, &rings);
+	int status = rawtp_rings_open(cli, out, object, 1, &none, &rings);
 
 	if (status)
 		return status;
@@ -71,7 +72,7 @@ static int print_result(struct rawtp_cli *cli, const struct rawtp_object *object
 		rawtp_output_end(out);
 		rawtp_output_array(out, "maps");
 	}
-	rawtp_map_dump_object(&dump, object->bpf);
+	rawtp_map_dump_object(&dump, object);
 	rawtp_rings_print(rings);
 	if (out->json) {
 		rawtp_output_end(out);

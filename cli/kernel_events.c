@@ -98,9 +98,9 @@ static const struct named *find_name(const struct named_list *list, const char *
 	return row;
 }
 
-/* Where tracefs is mounted. False: nowhere that we can see. */
-static bool find_tracefs(char *path, size_t size)
+bool rawtp_kernel_tracefs(char *path, size_t size)
 {
+	char events[PATH_MAX];
 	FILE *mounts = setmntent("/proc/self/mounts", "r");
 	struct mntent *mount;
 	bool found = false;
@@ -110,8 +110,9 @@ static bool find_tracefs(char *path, size_t size)
 	while (!found && (mount = getmntent(mounts))) {
 		if (strcmp(mount->mnt_type, "tracefs"))
 			continue;
-		found = snprintf(path, size, "%s/events", mount->mnt_dir) < (int)size &&
-			!access(path, R_OK | X_OK);
+		snprintf(events, sizeof(events), "%s/events", mount->mnt_dir);
+		found = snprintf(path, size, "%s", mount->mnt_dir) < (int)size &&
+			!access(events, R_OK | X_OK);
 	}
 	endmntent(mounts);
 	return found;
@@ -151,8 +152,9 @@ static void read_systems(struct reader *reader)
 	struct dirent *entry;
 	DIR *dir;
 
-	if (!find_tracefs(path, sizeof(path)))
+	if (!rawtp_kernel_tracefs(path, sizeof(path) - sizeof("/events")))
 		return;
+	strcat(path, "/events");
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir)))
 		if (entry->d_type == DT_DIR && *entry->d_name != '.')

@@ -18,4 +18,7 @@
 int rawtp_kernel_events(const struct rawtp_cli *cli,
 			int (*fn)(const struct rawtp_client_event *event, void *data), void *data);
 
+/* Where tracefs is mounted. False: nowhere that we can see and read. */
+bool rawtp_kernel_tracefs(char *path, size_t size);
+
 #endif

@@ -16,6 +16,7 @@ struct entry {
 
 struct dump {
 	const struct rawtp_map_dump *options;
+	bool shared; /* it is of both sides */
 	struct rawtp_output *out;
 	struct bpf_map *map;
 	const struct btf *btf;
@@ -319,7 +320,8 @@ static void print_map_text(struct dump *dump)
 		rawtp_histogram_print(file, slots, dump->max_entries, 4);
 		return;
 	}
-	fprintf(file, "%s (%s): ", dump->name, libbpf_bpf_map_type_str(dump->type));
+	fprintf(file, "%s (%s%s): ", dump->name, libbpf_bpf_map_type_str(dump->type),
+		dump->shared ? ", of both sides" : "");
 	if (is_array(dump->type) && dump->max_entries == 1 && dump->n == 1 &&
 	    dump->n_counters == 1) {
 		rawtp_cli_btf_print(dump->out, NULL, dump->btf, dump->value_id,
@@ -454,10 +456,11 @@ free_data:
 }
 
 static void dump_map(const struct rawtp_map_dump *options, struct bpf_object *object,
-		     struct bpf_map *map)
+		     struct bpf_map *map, bool shared)
 {
 	struct dump dump = {
 		.options = options,
+		.shared = shared,
 		.out = options->out,
 		.map = map,
 		.btf = bpf_object__btf(object),
@@ -495,10 +498,17 @@ static void dump_map(const struct rawtp_map_dump *options, struct bpf_object *ob
 	dump_keyed(&dump);
 }
 
-void rawtp_map_dump_object(const struct rawtp_map_dump *options, struct bpf_object *object)
+void rawtp_map_dump_object(const struct rawtp_map_dump *options, const struct rawtp_object *object)
 {
+	struct rawtp_map_dump dump = *options;
 	struct bpf_map *map;
+	bool shared;
 
-	bpf_object__for_each_map(map, object) if (bpf_map__fd(map) >= 0)
-		dump_map(options, object, map);
+	bpf_object__for_each_map(map, object->bpf)
+	{
+		shared = options->shared && options->shared(object, map);
+		dump.side = shared ? "both" : options->side;
+		if (bpf_map__fd(map) >= 0 && !(shared && options->skip_shared))
+			dump_map(&dump, object->bpf, map, shared);
+	}
 }

@@ -7,17 +7,20 @@
 #ifndef RAWTP_CLI_MAP_DUMP_H
 #define RAWTP_CLI_MAP_DUMP_H
 
+#include "object.h"
 #include "output.h"
-#include <bpf/libbpf.h>
 
 struct rawtp_map_dump {
 	struct rawtp_output *out;
 	uint32_t max_entries; /* in text; 0: all */
 	bool read_only;       /* .rodata too */
 	const char *side;     /* whose maps they are, where there are others too; or NULL */
+	/* Is a map that of both sides? Then it is shown as such; with @skip_shared, not at all. */
+	bool (*shared)(const struct rawtp_object *object, const struct bpf_map *map);
+	bool skip_shared;
 };
 
 /* JSON: items of the array that the caller has begun. */
-void rawtp_map_dump_object(const struct rawtp_map_dump *dump, struct bpf_object *object);
+void rawtp_map_dump_object(const struct rawtp_map_dump *dump, const struct rawtp_object *object);
 
 #endif

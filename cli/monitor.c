@@ -301,6 +301,7 @@ static void print_maps(struct rawtp_monitor *monitor, struct rawtp_rings *rings)
 		.out = monitor->out,
 		.max_entries = monitor->max_entries,
 		.read_only = monitor->session->cli->verbose,
+		.shared = rawtp_session_shares,
 	};
 	unsigned int i;
 
@@ -314,7 +315,11 @@ static void print_maps(struct rawtp_monitor *monitor, struct rawtp_rings *rings)
 			fprintf(monitor->out->file, "%s, %s side:\n",
 				monitor->session->objects[i].path, dump.side);
 		rawtp_object_target(&monitor->session->objects[i]);
-		rawtp_map_dump_object(&dump, monitor->session->objects[i].bpf);
+		/* What both sides have is shown with the processes', which come first. */
+		dump.skip_shared = i && monitor->session->objects[i].kernel &&
+				   !strcmp(monitor->session->objects[i - 1].path,
+					   monitor->session->objects[i].path);
+		rawtp_map_dump_object(&dump, &monitor->session->objects[i]);
 	}
 	rawtp_rings_print(rings);
 	if (monitor->out->json)
@@ -328,8 +333,11 @@ int rawtp_monitor_run(struct rawtp_monitor *monitor)
 	double seconds;
 	int status, err;
 
+	monitor->rings.ordered =
+		monitor->rings.time || (monitor->session->to_kernel && monitor->session->n_targets);
+	monitor->rings.kernel_lines = true;
 	status = rawtp_rings_open(monitor->session->cli, out, monitor->session->objects,
-				  monitor->session->n_objects, monitor->record, &rings);
+				  monitor->session->n_objects, &monitor->rings, &rings);
 	if (status)
 		return status;
 	err = monitor->start ? rawtp_client_go(monitor->start) : 0;

@@ -13,10 +13,10 @@
 struct rawtp_monitor {
 	struct rawtp_session *session;
 	struct rawtp_output *out;
-	double seconds;             /* ends by itself after so many; 0: when it is stopped */
-	double interval;            /* between two lines of rates, in seconds; 0: none */
-	uint32_t max_entries;       /* of a map, in text; 0: all */
-	const char *record;         /* struct of the ring buffers' records, or NULL */
+	double seconds;       /* ends by itself after so many; 0: when it is stopped */
+	double interval;      /* between two lines of rates, in seconds; 0: none */
+	uint32_t max_entries; /* of a map, in text; 0: all */
+	struct rawtp_rings_options rings;
 	pid_t child;                /* ends when this child does; 0: none */
 	struct rawtp_client *start; /* the child's, which waits for rawtp_client_go(); or NULL */
 	int child_status;           /* as waitpid() has it */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "rings.h"
 #include "btf_print.h"
+#include "order.h"
+#include "trace_pipe.h"
 #include "preload/route.h"
 #include "rawtp/bpf.h"
 
@@ -8,9 +10,11 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_RINGS 64
+#define NO_TIME   UINT32_MAX
 
 struct ring {
 	struct rawtp_rings *rings;
@@ -18,6 +22,7 @@ struct ring {
 	const struct btf *btf;
 	const char *side; /* of a mixed object; or NULL */
 	uint32_t type_id; /* 0: not typed */
+	uint32_t time_at; /* byte of the record at which its time is, or NO_TIME */
 	uint64_t records, bytes;
 };
 
@@ -26,43 +31,69 @@ struct rawtp_rings {
 	struct ring_buffer *buffer; /* NULL: no ring buffers */
 	struct ring ring[MAX_RINGS];
 	unsigned int n;
-	int trace_fd; /* -1: no program prints */
+	int trace_fd;                  /* -1: no program of a process prints */
+	struct rawtp_trace_pipe *pipe; /* NULL: none of the kernel's does */
+	struct rawtp_order *order;     /* NULL: as they come */
+	int is_line, is_kernel_line;   /* their addresses stand for sources that are no ring */
 };
+
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static void print_record(const struct ring *ring, const void *data, size_t size, bool late)
+{
+	struct rawtp_output *out = ring->rings->out;
+
+	if (!out->json) {
+		fprintf(out->file, "%s%s%s: ", ring->side ? ring->side : "", ring->side ? ":" : "",
+			bpf_map__name(ring->map));
+		rawtp_cli_btf_print(out, NULL, ring->btf, ring->type_id, data, size);
+		fputc('\n', out->file);
+		return;
+	}
+	if (!rawtp_output_object(out, NULL))
+		return;
+	rawtp_output_string(out, "map", bpf_map__name(ring->map));
+	if (ring->side)
+		rawtp_output_string(out, "side", ring->side);
+	rawtp_cli_btf_print(out, "record", ring->btf, ring->type_id, data, size);
+	if (late)
+		rawtp_output_bool(out, "late", true);
+	rawtp_output_end(out);
+}
 
 static int on_record(void *context, void *data, size_t size)
 {
 	struct ring *ring = context;
-	struct rawtp_output *out = ring->rings->out;
+	uint64_t time;
 
 	ring->records++;
 	ring->bytes += size;
 	if (!ring->type_id)
 		return 0;
-	if (!out->json) {
-		fprintf(out->file, "%s: ", bpf_map__name(ring->map));
-		rawtp_cli_btf_print(out, NULL, ring->btf, ring->type_id, data, size);
-		fputc('\n', out->file);
+	if (!ring->rings->order) {
+		print_record(ring, data, size, false);
 		return 0;
 	}
-	if (!rawtp_output_object(out, NULL))
-		return 0;
-	rawtp_output_string(out, "map", bpf_map__name(ring->map));
-	if (ring->side)
-		rawtp_output_string(out, "side", ring->side);
-	rawtp_cli_btf_print(out, "record", ring->btf, ring->type_id, data, size);
-	rawtp_output_end(out);
+	if (ring->time_at != NO_TIME && size >= sizeof(time) &&
+	    ring->time_at <= size - sizeof(time))
+		memcpy(&time, (char *)data + ring->time_at, sizeof(time));
+	else
+		time = now();
+	rawtp_order_add(ring->rings->order, time, ring, data, size);
 	return 0;
 }
 
 /* In the form of the kernel's trace_pipe. */
-static int on_line(void *context, void *data, size_t size)
+static void print_line(struct rawtp_output *out, const struct rawtp_trace_line *line, size_t size)
 {
-	struct rawtp_output *out = context;
-	struct rawtp_trace_line *line = data;
 	size_t length;
 
-	if (size <= sizeof(*line))
-		return 0;
 	length = strnlen(line->text, size - sizeof(*line));
 	if (!out->json) {
 		while (length && line->text[length - 1] == '\n')
@@ -70,10 +101,10 @@ static int on_line(void *context, void *data, size_t size)
 		fprintf(out->file, "%.16s-%u [%03u] %llu.%06llu: %.16s: %.*s\n", line->comm,
 			line->tid, line->cpu, line->time / 1000000000, line->time / 1000 % 1000000,
 			line->program, (int)length, line->text);
-		return 0;
+		return;
 	}
 	if (!rawtp_output_object(out, NULL))
-		return 0;
+		return;
 	rawtp_output_chars(out, "trace", line->text, length);
 	rawtp_output_chars(out, "program", line->program, sizeof(line->program));
 	rawtp_output_chars(out, "comm", line->comm, sizeof(line->comm));
@@ -82,7 +113,69 @@ static int on_line(void *context, void *data, size_t size)
 	rawtp_output_u64(out, "cpu", line->cpu);
 	rawtp_output_u64(out, "time", line->time);
 	rawtp_output_end(out);
+}
+
+static int on_line(void *context, void *data, size_t size)
+{
+	struct rawtp_rings *rings = context;
+	struct rawtp_trace_line *line = data;
+
+	if (size <= sizeof(*line))
+		return 0;
+	if (rings->order)
+		rawtp_order_add(rings->order, line->time, &rings->is_line, data, size);
+	else
+		print_line(rings->out, line, size);
 	return 0;
+}
+
+/* A line of the kernel has the kernel's form already. */
+static void print_kernel_line(struct rawtp_output *out, uint64_t time, const char *line)
+{
+	if (!out->json) {
+		fprintf(out->file, "%s\n", line);
+		return;
+	}
+	if (!rawtp_output_object(out, NULL))
+		return;
+	rawtp_output_string(out, "trace", line);
+	rawtp_output_string(out, "side", "kernel");
+	rawtp_output_u64(out, "time", time);
+	rawtp_output_end(out);
+}
+
+static void on_kernel_line(uint64_t time, const char *line, void *context)
+{
+	struct rawtp_rings *rings = context;
+	char *copy;
+
+	if (!time) /* that some were lost, say */
+		time = now();
+	if (!rings->order)
+		return print_kernel_line(rings->out, time, line);
+	copy = malloc(sizeof(time) + strlen(line) + 1);
+	if (!copy)
+		return;
+	memcpy(copy, &time, sizeof(time));
+	strcpy(copy + sizeof(time), line);
+	rawtp_order_add(rings->order, time, &rings->is_kernel_line, copy,
+			sizeof(time) + strlen(line) + 1);
+	free(copy);
+}
+
+static void on_ordered(void *source, void *data, size_t size, bool late, void *context)
+{
+	struct rawtp_rings *rings = context;
+	uint64_t time;
+
+	if (source == &rings->is_line) {
+		print_line(rings->out, data, size);
+	} else if (source == &rings->is_kernel_line) {
+		memcpy(&time, data, sizeof(time));
+		print_kernel_line(rings->out, time, (char *)data + sizeof(time));
+	} else {
+		print_record(source, data, size, late);
+	}
 }
 
 /* 0 or -errno. */
@@ -94,9 +187,32 @@ static int add_buffer(struct rawtp_rings *rings, int fd, ring_buffer_sample_fn f
 	return rings->buffer ? 0 : -errno;
 }
 
-static int add_ring(const struct rawtp_cli *cli, struct rawtp_rings *rings,
-		    const struct rawtp_object *object, struct bpf_map *map, const char *record)
+/* Where a record has its time: whole bytes of 8, named so. */
+static uint32_t find_time(const struct btf *btf, uint32_t type_id, const char *name)
 {
+	static const char *const usual[] = {"time", "ts", "timestamp", "time_ns"};
+	const struct btf_type *type = btf__type_by_id(btf, type_id);
+	const struct btf_member *member = btf_members(type);
+	uint32_t i, j, at;
+	bool named;
+
+	for (i = 0; i < btf_vlen(type); i++) {
+		at = btf_member_bit_offset(type, i);
+		named = name && !strcmp(rawtp_cli_btf_name(btf, member[i].name_off), name);
+		for (j = 0; !name && j < sizeof(usual) / sizeof(usual[0]); j++)
+			named |= !strcmp(rawtp_cli_btf_name(btf, member[i].name_off), usual[j]);
+		if (named && at % 8 == 0 && !btf_member_bitfield_size(type, i) &&
+		    btf__resolve_size(btf, member[i].type) == 8)
+			return at / 8;
+	}
+	return NO_TIME;
+}
+
+static int add_ring(const struct rawtp_cli *cli, struct rawtp_rings *rings,
+		    const struct rawtp_object *object, struct bpf_map *map,
+		    const struct rawtp_rings_options *options)
+{
+	const char *record = options->record;
 	struct ring *ring;
 	int32_t id = 0, err;
 
@@ -116,6 +232,13 @@ static int add_ring(const struct rawtp_cli *cli, struct rawtp_rings *rings,
 				       "const struct %s *unused;",
 				       object->path, record, record);
 	ring->type_id = (uint32_t)id;
+	ring->time_at = id ? find_time(ring->btf, ring->type_id, options->time) : NO_TIME;
+	if (options->time && ring->time_at == NO_TIME)
+		return rawtp_cli_error(cli,
+				       "%s: struct %s has no member %s of 8 bytes to order records "
+				       "by",
+				       object->path, record ? record : "(of no --record)",
+				       options->time);
 	err = add_buffer(rings, bpf_map__fd(map), on_record, ring);
 	if (err)
 		return rawtp_cli_error(cli, "%s: ring buffer %s cannot be read: %s", object->path,
@@ -132,7 +255,7 @@ static int add_lines(const struct rawtp_cli *cli, struct rawtp_rings *rings)
 	if (rings->trace_fd < 0)
 		return RAWTP_EXIT_OK;
 	rawtp_target_kernel(false);
-	err = add_buffer(rings, rings->trace_fd, on_line, rings->out);
+	err = add_buffer(rings, rings->trace_fd, on_line, rings);
 	if (err)
 		return rawtp_cli_error(cli, "the lines of trace_printk cannot be read: %s",
 				       strerror(-err));
@@ -140,10 +263,11 @@ static int add_lines(const struct rawtp_cli *cli, struct rawtp_rings *rings)
 }
 
 int rawtp_rings_open(const struct rawtp_cli *cli, struct rawtp_output *out,
-		     const struct rawtp_object *objects, unsigned int n, const char *record,
-		     struct rawtp_rings **result)
+		     const struct rawtp_object *objects, unsigned int n,
+		     const struct rawtp_rings_options *options, struct rawtp_rings **result)
 {
 	struct rawtp_rings *rings = calloc(1, sizeof(*rings));
+	const char *record = options->record;
 	struct bpf_map *map;
 	int status = RAWTP_EXIT_OK;
 	unsigned int i;
@@ -153,17 +277,24 @@ int rawtp_rings_open(const struct rawtp_cli *cli, struct rawtp_output *out,
 		return rawtp_cli_error(cli, "out of memory");
 	rings->out = out;
 	rings->trace_fd = -1;
+	if (options->ordered) {
+		rings->order = rawtp_order_new(options->window, on_ordered, rings);
+		if (!rings->order)
+			status = rawtp_cli_error(cli, "out of memory");
+	}
 	for (i = 0; i < n; i++) {
 		rawtp_object_target(&objects[i]);
 		bpf_object__for_each_map(map, objects[i].bpf) if (!status &&
 								  bpf_map__type(map) ==
 									  BPF_MAP_TYPE_RINGBUF)
-			status = add_ring(cli, rings, &objects[i], map, record);
+			status = add_ring(cli, rings, &objects[i], map, options);
 	}
 	if (!status && record && !rings->n)
 		status = rawtp_cli_error(cli, "--record %s: no object has a ring buffer", record);
 	if (!status)
 		status = add_lines(cli, rings);
+	if (!status && options->kernel_lines)
+		rings->pipe = rawtp_trace_pipe_open(cli, objects, n);
 	if (status) {
 		rawtp_rings_close(rings);
 		return status;
@@ -172,24 +303,48 @@ int rawtp_rings_open(const struct rawtp_cli *cli, struct rawtp_output *out,
 	return RAWTP_EXIT_OK;
 }
 
+/* Everything that was there at the beginning of this has been taken at its end. */
+static void consume(struct rawtp_rings *rings)
+{
+	uint64_t begin = now();
+
+	if (rings->buffer)
+		ring_buffer__consume(rings->buffer);
+	if (rings->pipe)
+		rawtp_trace_pipe_read(rings->pipe, on_kernel_line, rings);
+	if (rings->order)
+		rawtp_order_advance(rings->order, begin);
+}
+
 void rawtp_rings_poll(struct rawtp_rings *rings, int ms)
 {
+	/* What waits in the order or in the kernel's pipe wakes nobody. */
+	if ((rings->order || rings->pipe) && ms > 20)
+		ms = 20;
 	if (rings->buffer)
 		ring_buffer__poll(rings->buffer, ms);
 	else
 		poll(NULL, 0, ms);
+	if (rings->order || rings->pipe)
+		consume(rings);
 }
 
 void rawtp_rings_drain(struct rawtp_rings *rings)
 {
-	if (rings->buffer)
-		ring_buffer__consume(rings->buffer);
+	consume(rings);
+	if (rings->order)
+		rawtp_order_flush(rings->order);
 }
 
 void rawtp_rings_print(struct rawtp_rings *rings)
 {
 	struct rawtp_output *out = rings->out;
+	uint64_t late = rings->order ? rawtp_order_late(rings->order) : 0;
 	unsigned int i;
+
+	if (late && !out->json)
+		fprintf(out->file, "%s came too late for the order (see --window)\n",
+			rawtp_output_thousands(late));
 
 	for (i = 0; i < rings->n; i++) {
 		const struct ring *ring = &rings->ring[i];
@@ -218,6 +373,8 @@ void rawtp_rings_close(struct rawtp_rings *rings)
 	if (!rings)
 		return;
 	ring_buffer__free(rings->buffer);
+	rawtp_trace_pipe_close(rings->pipe);
+	rawtp_order_free(rings->order);
 	if (rings->trace_fd >= 0)
 		close(rings->trace_fd);
 	free(rings);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ring buffers of loaded objects, and the lines of their trace_printk(): counted, and shown as they
- * come (a line of text, or an item of the JSON array that the caller has begun).
+ * Ring buffers of loaded objects, and the lines of their trace_printk(): counted, and shown (a line
+ * of text, or an item of the JSON array that the caller has begun) as they come, or ordered by time.
  */
 #ifndef RAWTP_CLI_RINGS_H
 #define RAWTP_CLI_RINGS_H
@@ -11,13 +11,23 @@
 
 struct rawtp_rings;
 
-/*
- * @record: the struct that records are shown as, or NULL: they are only counted. 0 or an exit
- * status.
- */
+struct rawtp_rings_options {
+	const char *record; /* the struct that records are shown as; NULL: they are only counted */
+	/*
+	 * Records and lines of all sources in the order of their times: those of lines, and of the
+	 * member @time of records (NULL: one of the usual names; a record without it has the time at
+	 * which it was read).
+	 */
+	bool ordered;
+	const char *time;
+	bool kernel_lines; /* those of the kernel's programs too */
+	uint64_t window;   /* nanoseconds that each waits for older ones */
+};
+
+/* 0 or an exit status. */
 int rawtp_rings_open(const struct rawtp_cli *cli, struct rawtp_output *out,
-		     const struct rawtp_object *objects, unsigned int n, const char *record,
-		     struct rawtp_rings **rings);
+		     const struct rawtp_object *objects, unsigned int n,
+		     const struct rawtp_rings_options *options, struct rawtp_rings **rings);
 /* Waits up to @ms, handles what came; without ring buffers it only waits. */
 void rawtp_rings_poll(struct rawtp_rings *rings, int ms);
 /* Handles all that is there. */

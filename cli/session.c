@@ -76,7 +76,10 @@ static int load_object(struct rawtp_session *session, const char *path, bool ker
 		return status;
 	}
 	session->n_objects++;
-	status = rawtp_object_load(session->cli, object);
+	if (mixed)
+		status = rawtp_session_share(session, object);
+	if (!status)
+		status = rawtp_object_load(session->cli, object);
 	return status ? status : add_programs(session, object);
 }
 
@@ -405,6 +408,11 @@ void rawtp_session_free(struct rawtp_session *session)
 	for (i = 0; i < session->n_objects; i++)
 		rawtp_object_close(&session->objects[i]);
 	free(session->programs);
+	for (i = 0; i < session->n_shared; i++) {
+		close(session->shared[i].fd);
+		free(session->shared[i].name);
+	}
+	free(session->shared);
 	if (session->to_kernel)
 		rawtp_kernel_close(&session->kernel);
 	memset(session, 0, sizeof(*session));

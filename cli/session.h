@@ -37,6 +37,13 @@ struct rawtp_session_target {
 	struct rawtp_link_stats **stats; /* one a program; NULL: none */
 };
 
+/* An array of the kernel that both sides of an object use. */
+struct rawtp_shared_map {
+	const char *path; /* of the object */
+	char *name;
+	int fd;
+};
+
 struct rawtp_session {
 	const struct rawtp_cli *cli;
 	/* One that goes to both sides is here twice: first for the processes, then for the kernel. */
@@ -47,19 +54,25 @@ struct rawtp_session {
 	uint32_t sample; /* time one run in so many; 0: none */
 	bool to_kernel;  /* set before rawtp_session_load() */
 	struct rawtp_kernel kernel;
+	struct rawtp_shared_map *shared;
+	unsigned int n_shared;
 	bool started; /* the target is a command of ours, which nobody can look at afterwards */
 };
 
 /*
  * All of these return 0 or an exit status, and have printed the error then. With to_kernel, processes
  * that have been added before rawtp_session_load() are targets beside the kernel: each program goes
- * to the side that has its tracepoint, and each side has maps of its own.
+ * to the side that has its tracepoint. Each side has maps of its own, but for arrays with
+ * BPF_F_MMAPABLE, which both share.
  */
 int rawtp_session_load(struct rawtp_session *session, const struct rawtp_cli *cli, char **paths,
 		       unsigned int n);
 /* Leaves out the programs of @object that are not for its side. */
 int rawtp_session_choose(struct rawtp_session *session, const struct rawtp_object *object,
 			 unsigned int *n_chosen);
+/* Gives @object, before it is loaded, the maps that it shares with its twin. */
+int rawtp_session_share(struct rawtp_session *session, const struct rawtp_object *object);
+bool rawtp_session_shares(const struct rawtp_object *object, const struct bpf_map *map);
 int rawtp_session_add_pid(struct rawtp_session *session, pid_t pid);
 int rawtp_session_add_client(struct rawtp_session *session, pid_t pid, struct rawtp_client *client);
 /* Attaches every program to every target: all or nothing. */

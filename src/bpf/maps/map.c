@@ -21,6 +21,7 @@
 #include "base/bits.h"
 #include "base/err.h"
 #include "bpf/btf.h"
+#include "bpf/maps/kernel_array.h"
 #include "bpf/maps/owner.h"
 #include "bpf/maps/slots.h"
 
@@ -305,7 +306,8 @@ static bool is_same_file(int fd, const struct rawtp_map *map)
 {
 	struct stat st;
 
-	return fd >= 0 && !fstat(fd, &st) && st.st_dev == map->dev && st.st_ino == map->ino;
+	return fd >= 0 && !rawtp_map_stat(fd, &st) && st.st_dev == map->dev &&
+	       st.st_ino == map->ino;
 }
 
 static void keep_fd(struct rawtp_map *map, int fd)
@@ -367,6 +369,31 @@ static int map_open_file(struct rawtp_map *map, int fd, const struct stat *st)
 	return err;
 }
 
+/* The kernel sees to it that the memory stays, and that nobody maps more of it than there is. */
+static int map_open_kernel(struct rawtp_map *map, int fd, const struct stat *st)
+{
+	struct rawtp_map_header *header = calloc(1, sizeof(*header));
+	int err = header ? rawtp_kernel_array_header(fd, header) : -ENOMEM;
+
+	if (!err)
+		err = map_from_header(map, header);
+	if (!err) {
+		map->size -= (size_t)page_size(); /* that of the header */
+		map->base = mmap(NULL, map->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (map->base == MAP_FAILED)
+			err = errno == ENOMEM ? -ENOMEM : -EPERM;
+	}
+	if (err) {
+		free(header);
+		return err;
+	}
+	map->header = header;
+	map->of_kernel = true;
+	map->dev = st->st_dev;
+	map->ino = st->st_ino;
+	return map->ops->open(map);
+}
+
 static struct rawtp_map *map_find(const struct stat *st)
 {
 	struct rawtp_map *map;
@@ -385,9 +412,9 @@ static struct rawtp_map *map_open(int fd, bool keep)
 	int err = -ENOMEM;
 
 	pthread_once(&map_once, init_once);
-	if (fstat(fd, &st))
+	if (rawtp_map_stat(fd, &st))
 		return rawtp_err_ptr(-EBADF);
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st.st_mode) && st.st_dev != RAWTP_KERNEL_MAP_DEV)
 		return rawtp_err_ptr(-EINVAL);
 	pthread_mutex_lock(&map_lock);
 	rawtp_owner_init();
@@ -398,7 +425,8 @@ static struct rawtp_map *map_open(int fd, bool keep)
 		map = calloc(1, sizeof(*map));
 		if (!map)
 			goto unlock;
-		err = map_open_file(map, fd, &st);
+		err = S_ISREG(st.st_mode) ? map_open_file(map, fd, &st)
+					  : map_open_kernel(map, fd, &st);
 		if (err) {
 			free(map);
 			goto unlock;
@@ -447,6 +475,8 @@ void rawtp_map_put(struct rawtp_map *map)
 	if (map->btf)
 		rawtp_btf_put(map->btf);
 	munmap(map->base, map->size);
+	if (map->of_kernel)
+		free(map->header);
 	free(map);
 }
 
@@ -500,6 +530,8 @@ int rawtp_map_freeze(struct rawtp_map *map, int fd)
 {
 	uint32_t thawed = 0;
 
+	if (map->of_kernel)
+		return -EPERM;
 	/* Looked at first: the header may be mapped read-only, and an exchange that fails writes too. */
 	if (rawtp_map_is_frozen(map) ||
 	    !__atomic_compare_exchange_n(&map->header->frozen, &thawed, 1, false, __ATOMIC_ACQ_REL,

@@ -63,6 +63,7 @@ struct rawtp_map {
 	uint64_t dev, ino;      /* identity */
 	int fd;                 /* our own, see rawtp_map_dup_fd(); -1: none */
 	bool constant;          /* see rawtp_map_is_constant() */
+	bool of_kernel;         /* maps/kernel_array.h; the header is memory of ours */
 	uint32_t refcount;      /* atomic */
 	struct rawtp_list node; /* of the process's maps */
 };
@@ -116,7 +117,8 @@ int rawtp_map_create(const union bpf_attr *attr);
  * Opens the map behind @fd: a new reference to the object of the same file where this process has
  * it mapped already, else a new mapping after every check. Err-pointer: EBADF not open, EINVAL not
  * a map, one that is damaged, of another version, or whose size is not sealed (a peer could cut it
- * short under a running program); ENOMEM. Just reference counting: @fd may be closed at once.
+ * short under a running program); ENOMEM. Just reference counting: @fd may be closed at once. An
+ * array of the kernel that can be mapped is a map, too (maps/kernel_array.h).
  *
  * rawtp_map_open() also keeps a descriptor of its own for rawtp_map_dup_fd();
  * rawtp_map_open_quiet() does not: for the agent, which leaves nothing in the fd table of its host.

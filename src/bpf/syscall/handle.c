@@ -2,6 +2,7 @@
 #include "bpf/syscall/handle.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "bpf/maps/kernel_array.h"
 #include "bpf/syscall/prog_file.h"
 #include "bpf/syscall/syscall.h"
 
@@ -86,20 +87,11 @@ static void object_put(enum rawtp_handle_kind kind, void *object)
 	}
 }
 
-/*
- * fstat() of a number that another thread may close at any time: to lose that race is part of the
- * plan, and fstatat() is what ThreadSanitizer does not take for a use of the descriptor.
- */
-static int look_at(int fd, struct stat *st)
-{
-	return fstatat(fd, "", st, AT_EMPTY_PATH);
-}
-
 static bool fd_is(int fd, uint64_t dev, uint64_t ino)
 {
 	struct stat st;
 
-	return fd >= 0 && look_at(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+	return fd >= 0 && rawtp_map_stat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
 void rawtp_prog_object_put(struct rawtp_prog_object *object)
@@ -134,7 +126,7 @@ void rawtp_handle_add(int fd, enum rawtp_handle_kind kind, void *object)
 	struct stat st;
 
 	pthread_once(&once, init);
-	if (!entry || fstat(fd, &st) != 0) {
+	if (!entry || rawtp_map_stat(fd, &st) != 0) {
 		free(entry);
 		object_put(kind, object);
 		return;
@@ -164,7 +156,7 @@ static void *lookup(int fd, enum rawtp_handle_kind kind)
 	struct stat st;
 
 	pthread_once(&once, init);
-	if (fstat(fd, &st) != 0)
+	if (rawtp_map_stat(fd, &st) != 0)
 		return rawtp_err_ptr(-EBADF);
 	pthread_mutex_lock(&lock);
 	entry = find(st.st_dev, st.st_ino);
@@ -296,7 +288,7 @@ static int for_each_fd(int (*fn)(int fd, const struct stat *st, void *data), voi
 	while (!ret && (dirent = readdir(dir))) {
 		int fd = atoi(dirent->d_name);
 
-		if (dirent->d_name[0] != '.' && fd != dirfd(dir) && look_at(fd, &st) == 0)
+		if (dirent->d_name[0] != '.' && fd != dirfd(dir) && rawtp_map_stat(fd, &st) == 0)
 			ret = fn(fd, &st, data);
 	}
 	closedir(dir);
@@ -391,5 +383,5 @@ uint64_t rawtp_handle_inode(int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 ? st.st_ino : 0;
+	return rawtp_map_stat(fd, &st) == 0 ? st.st_ino : 0;
 }
