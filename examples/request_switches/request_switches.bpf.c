@@ -13,7 +13,6 @@
 #include <bpf/bpf_helpers.h>
 
 #define SLOTS 4096
-
 enum what { REQUEST_BEGINS, SWITCHED_OUT, SWITCHED_IN, REQUEST_ENDS };
 
 struct event {
