@@ -27,7 +27,8 @@ static int find_subprogs(struct rawtp_prog *prog)
 	for (i = 0; i < prog->n_insns; i++) {
 		enum rawtp_op op = rawtp_decode(&prog->insns[i]);
 
-		if (op == RAWTP_OP_CALL_LOCAL)
+		if (op == RAWTP_OP_CALL_LOCAL ||
+		    (op == RAWTP_OP_LD_IMM64 && prog->insns[i].src_reg == BPF_PSEUDO_FUNC))
 			starts[n++] = i + 1 + prog->insns[i].imm;
 		i += op == RAWTP_OP_LD_IMM64;
 	}

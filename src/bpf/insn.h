@@ -6,7 +6,8 @@
  *  1. loaded:   as BPF_PROG_LOAD got it. Map references are file descriptors.
  *  2. stored:   map references are BPF_PSEUDO_MAP_IDX / BPF_PSEUDO_MAP_IDX_VALUE with an index
  *               into prog->maps. This form lies in the program's memfd and is what is verified.
- *  3. runnable: after rawtp_verify(): 64-bit immediates are host addresses (src_reg 0), the imm of
+ *  3. runnable: after rawtp_verify(): 64-bit immediates are host addresses (src_reg 0) or functions
+ *               of the program (BPF_PSEUDO_FUNC, as stored; callback.h), the imm of
  *               a helper call is an enum rawtp_helper_id (the kernel's number, or one of ours from
  *               RAWTP_HELPER_INTERNAL up), a call with src_reg BPF_PSEUDO_CALL keeps its relative
  *               imm. Interpreter and JITs read this form only.

@@ -7,7 +7,7 @@
 #include "bpf/interp.h"
 
 #include "base/nofault.h"
-#include "bpf/helpers/helper.h"
+#include "bpf/callback.h"
 #include "bpf/opcodes.h"
 
 #include <string.h>
@@ -33,6 +33,30 @@ static const struct rawtp_subprog *find_subprog(const struct rawtp_prog *prog, u
 			high = mid;
 	}
 	return NULL;
+}
+
+/* What a helper gets in place of a function. */
+struct callback {
+	const struct rawtp_prog *prog;
+	const struct rawtp_subprog *subprog;
+	uintptr_t top, stack; /* where its frame begins, and how far down it may go */
+};
+
+static uint64_t call_with_callback(const struct rawtp_prog *prog, const struct rawtp_helper *helper,
+				   const uint64_t *regs, uintptr_t top, uintptr_t stack)
+{
+	const struct bpf_insn *start = (const struct bpf_insn *)(uintptr_t)regs[BPF_REG_2];
+	struct callback callback = {
+		.prog = prog,
+		.subprog = find_subprog(prog, (uint32_t)(start - prog->insns)),
+		.top = top,
+		.stack = stack,
+	};
+
+	if (!callback.subprog || top - stack < callback.subprog->stack_depth)
+		return 0;
+	return helper->fn(regs[1], (uintptr_t)&callback | RAWTP_CALLBACK_INTERPRETED, regs[3],
+			  regs[4], regs[5]);
 }
 
 /* @top: the frame's R10. */
@@ -213,19 +237,16 @@ static inline enum rawtp_op exact_row(const struct bpf_insn *insn)
 #define NO_LABEL(...)
 #define ROW_LABEL(name, ...) [RAWTP_OP_##name] = &&L_##name,
 
-uint64_t rawtp_interpret(const void *ctx, const struct rawtp_prog *prog)
+/* From @subprog on, with its registers, on a stack whose lowest address is @stack. */
+static uint64_t interpret(const struct rawtp_prog *prog, const struct rawtp_subprog *subprog,
+			  uint64_t *regs, uintptr_t stack)
 {
 	/* Bytes that are no instruction stay NULL: the verifier lets none through. */
 	static const void *const by_code[256] = {RAWTP_OPCODES(CODE_LABEL, NO_LABEL)};
 	static const void *const by_row[RAWTP_N_OPS] = {RAWTP_OPCODES(ROW_LABEL, ROW_LABEL)};
-	uint64_t regs[BPF_REG_10 + 1], stack[RAWTP_MAX_STACK / 8];
 	struct call_frame frames[RAWTP_MAX_CALL_FRAMES], *frame = frames;
-	const struct rawtp_subprog *subprog = prog->subprogs;
-	const struct bpf_insn *insn = prog->insns;
+	const struct bpf_insn *insn = prog->insns + subprog->start;
 
-	memset(regs, 0, sizeof(regs));
-	regs[BPF_REG_1] = (uintptr_t)ctx;
-	regs[BPF_REG_10] = (uintptr_t)(stack + RAWTP_MAX_STACK / 8);
 	clear_slots(subprog, regs[BPF_REG_10]);
 	goto *by_code[insn->code];
 
@@ -278,7 +299,9 @@ L_NEG32:
 	END(BSWAP, 32, __builtin_bswap32(DST))
 	END(BSWAP, 64, __builtin_bswap64(DST))
 L_LD_IMM64:
-	DST = (uint32_t)insn[0].imm | (uint64_t)(uint32_t)insn[1].imm << 32;
+	DST = insn->src_reg == BPF_PSEUDO_FUNC
+		      ? (uintptr_t)(insn + 1 + insn->imm)
+		      : ((uint32_t)insn[0].imm | (uint64_t)(uint32_t)insn[1].imm << 32);
 	insn++;
 	NEXT;
 	MEMORY(8)
@@ -314,15 +337,22 @@ L_JA32:
 	JUMP_IF(JLE, uint, <=)
 	JUMP_IF(JSLT, int, <)
 	JUMP_IF(JSLE, int, <=)
-L_CALL:
-	regs[0] = rawtp_helper(insn->imm)->fn(regs[1], regs[2], regs[3], regs[4], regs[5]);
+L_CALL : {
+	const struct rawtp_helper *helper = rawtp_helper(insn->imm);
+
+	if (__builtin_expect(helper->args[1] == ARG_PTR_TO_FUNC, 0))
+		regs[0] = call_with_callback(prog, helper, regs,
+					     regs[BPF_REG_10] - subprog->stack_depth, stack);
+	else
+		regs[0] = helper->fn(regs[1], regs[2], regs[3], regs[4], regs[5]);
 	NEXT;
+}
 L_CALL_LOCAL : {
 	const struct rawtp_subprog *callee = find_subprog(prog, insn - prog->insns + insn->imm + 1);
 	uintptr_t top = regs[BPF_REG_10] - subprog->stack_depth;
 
 	if (!callee || frame == frames + RAWTP_MAX_CALL_FRAMES - 1 ||
-	    top - (uintptr_t)stack < callee->stack_depth)
+	    top - stack < callee->stack_depth)
 		return 0;
 	frame->back = insn;
 	frame->caller = subprog;
@@ -343,4 +373,24 @@ L_EXIT:
 	memcpy(regs + BPF_REG_6, frame->saved, sizeof(frame->saved));
 	regs[BPF_REG_10] += subprog->stack_depth;
 	NEXT;
+}
+
+uint64_t rawtp_interpret(const void *ctx, const struct rawtp_prog *prog)
+{
+	uint64_t regs[BPF_REG_10 + 1] = {0}, stack[RAWTP_MAX_STACK / 8];
+
+	regs[BPF_REG_1] = (uintptr_t)ctx;
+	regs[BPF_REG_10] = (uintptr_t)(stack + RAWTP_MAX_STACK / 8);
+	return interpret(prog, prog->subprogs, regs, (uintptr_t)stack);
+}
+
+uint64_t rawtp_interpret_callback(uint64_t function, const uint64_t *args)
+{
+	const struct callback *callback =
+		(const struct callback *)(uintptr_t)(function & ~RAWTP_CALLBACK_INTERPRETED);
+	uint64_t regs[BPF_REG_10 + 1] = {0};
+
+	memcpy(regs + BPF_REG_1, args, 5 * sizeof(*args));
+	regs[BPF_REG_10] = callback->top;
+	return interpret(callback->prog, callback->subprog, regs, callback->stack);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* rawtp_verify() seen from outside: what it leaves in the program, its log, and any bytes at all. */
 #include "asm.h"
+#include "func_info.h"
 #include "harness.h"
 
 #include "base/err.h"
+#include "bpf/btf.h"
 #include "bpf/maps/map.h"
 #include "bpf/opcodes.h"
 #include "bpf/verifier/verifier.h"
@@ -354,5 +356,35 @@ TEST(too_many_functions)
 			n = put(insns, n, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 		}
 		CHECK_EQ(verify_any(insns, n, 1), count > 256 ? -E2BIG : 0);
+	}
+}
+
+/* Only a static function may be called back. */
+TEST(a_global_callback)
+{
+	static struct func_info info;
+	static char log_text[4096];
+	struct rawtp_verifier_log log = {log_text, sizeof(log_text), 1};
+	int global;
+
+	for (global = 0; global < 2; global++) {
+		struct rawtp_prog *prog =
+			make_prog("r1 = 3; r2 = func body; r3 = 0; r4 = 0; call loop;"
+				  "exit; body: r0 = 0; exit");
+		uint32_t at = sizeof(struct btf_header) + 16 + 12 + 12 + 4, word;
+
+		CHECK(func_info_find(&info, prog->insns, prog->n_insns));
+		func_info_make_btf(&info);
+		memcpy(&word, info.btf + at, sizeof(word));
+		word |= (uint32_t)global * BTF_FUNC_GLOBAL;
+		memcpy(info.btf + at, &word, sizeof(word));
+		prog->btf = rawtp_btf_new(info.btf, info.btf_size);
+		CHECK(!rawtp_is_err(prog->btf));
+		prog->func_info = calloc(info.n, sizeof(*prog->func_info));
+		memcpy(prog->func_info, info.records, info.n * sizeof(*prog->func_info));
+		prog->n_func_info = info.n;
+		CHECK_EQ(rawtp_verify(prog, &log), global ? -EINVAL : 0);
+		CHECK(!!strstr(log_text, "the address of a global function is taken") == global);
+		rawtp_prog_put(prog);
 	}
 }

@@ -3,6 +3,7 @@
  * Every row of tests/verifier against the real kernel, as root: where its verdict is another, the row
  * must say so and why.
  */
+#include "func_info.h"
 #include "verifier_rows.h"
 
 #include <sys/syscall.h>
@@ -67,6 +68,27 @@ static void check_result(const struct row *row, int fd)
 	CHECK_EQ(attr.test.retval, (uint32_t)row->result);
 }
 
+/* Returns the BTF's descriptor, or -1 where none is needed. */
+static int add_func_info(const struct row *row, union bpf_attr *attr)
+{
+	static struct func_info info;
+	union bpf_attr load = {0};
+	int fd;
+
+	if (!func_info_find(&info, row->insns, row->n_insns))
+		return -1;
+	func_info_make_btf(&info);
+	load.btf = (uintptr_t)info.btf;
+	load.btf_size = info.btf_size;
+	fd = kernel_bpf(BPF_BTF_LOAD, &load);
+	CHECK(fd >= 0);
+	attr->prog_btf_fd = fd;
+	attr->func_info = (uintptr_t)info.records;
+	attr->func_info_cnt = info.n;
+	attr->func_info_rec_size = sizeof(info.records[0]);
+	return fd;
+}
+
 static void check_row(const struct row *row)
 {
 	union bpf_attr attr = {
@@ -78,7 +100,7 @@ static void check_row(const struct row *row)
 		.log_size = sizeof(log_text),
 		.log_level = 1,
 	};
-	int fds[ROW_MAX_MAPS], fd;
+	int fds[ROW_MAX_MAPS], fd, btf_fd = add_func_info(row, &attr);
 	uint32_t i;
 	bool is_accepted;
 
@@ -99,6 +121,8 @@ static void check_row(const struct row *row)
 		check_result(row, fd);
 	if (fd >= 0)
 		close(fd);
+	if (btf_fd >= 0)
+		close(btf_fd);
 	for (i = 0; i < row->n_maps; i++)
 		close(fds[i]);
 }

@@ -167,7 +167,7 @@ TEST(verifier_rows)
 static bool is_elsewhere(enum rawtp_message message)
 {
 	return message == RAWTP_MSG_BAD_LENGTH || message == RAWTP_MSG_TOO_MANY_SUBPROGS ||
-	       message == RAWTP_MSG_TOO_MANY_PERCPU_MAPS;
+	       message == RAWTP_MSG_TOO_MANY_PERCPU_MAPS || message == RAWTP_MSG_CALLBACK_IS_GLOBAL;
 }
 
 TEST(verifier_rows_show_every_message)

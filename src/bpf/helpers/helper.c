@@ -68,6 +68,13 @@ const char *rawtp_helper_instead(uint32_t id)
 	return NULL;
 }
 
+bool rawtp_helper_calls_back(uint32_t id)
+{
+	const struct rawtp_helper *helper = rawtp_helper(id);
+
+	return helper && helper->args[1] == ARG_PTR_TO_FUNC;
+}
+
 const char *rawtp_helper_name(uint32_t id)
 {
 	return id < sizeof(names) / sizeof(names[0]) ? names[id] : NULL;

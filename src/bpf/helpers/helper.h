@@ -32,7 +32,9 @@ enum rawtp_arg_kind {
 	ARG_CONST_ALLOC_SIZE_OR_ZERO, /* a constant: size of what is returned */
 	ARG_PTR_TO_ALLOC_MEM,         /* a ring buffer record, released by the call */
 	ARG_PTR_TO_CTX,
-	ARG_ANYTHING, /* any initialised scalar, or a pointer */
+	ARG_PTR_TO_FUNC, /* a function of the program, see bpf/callback.h; always the second */
+	ARG_PTR_TO_STACK_OR_NULL, /* for the function: the program's stack, or NULL */
+	ARG_ANYTHING,             /* any initialised scalar, or a pointer */
 };
 
 enum rawtp_ret_kind {
@@ -52,6 +54,8 @@ struct rawtp_helper {
 	uint8_t args[5]; /* enum rawtp_arg_kind */
 };
 
+/* Whether it has a function of the program as its second argument. */
+bool rawtp_helper_calls_back(uint32_t id);
 /* NULL where there is no such helper for raw tracepoints here. */
 const struct rawtp_helper *rawtp_helper(uint32_t id);
 /* What to use instead of a helper that cannot be here, "there is no ...: use ..."; NULL: no word. */

@@ -119,6 +119,9 @@ RAWTP_HELPER(148, copy_from_user, INTEGER,
 RAWTP_HELPER(160, ktime_get_coarse_ns, INTEGER,
 	     NONE, NONE, NONE, NONE, NONE,
 	     "Nanoseconds of CLOCK_MONOTONIC_COARSE: cheaper, some milliseconds old.")
+RAWTP_HELPER(164, for_each_map_elem, INTEGER,
+	     CONST_MAP_PTR, PTR_TO_FUNC, PTR_TO_STACK_OR_NULL, ANYTHING, NONE,
+	     "Calls a function with each key and value of a map until it returns 1; how often.")
 RAWTP_HELPER(165, snprintf, INTEGER,
 	     PTR_TO_OUT_MEM_OR_NULL, CONST_SIZE_OR_ZERO, PTR_TO_CONST_STR,
 	     PTR_TO_MEM_OR_NULL, CONST_SIZE_OR_ZERO,
@@ -126,6 +129,9 @@ RAWTP_HELPER(165, snprintf, INTEGER,
 RAWTP_HELPER(177, trace_vprintk, INTEGER,
 	     PTR_TO_MEM_RDONLY, CONST_SIZE, PTR_TO_MEM_OR_NULL, CONST_SIZE_OR_ZERO, NONE,
 	     "Prints a line with up to twelve values, for debugging.")
+RAWTP_HELPER(181, loop, INTEGER,
+	     ANYTHING, PTR_TO_FUNC, PTR_TO_STACK_OR_NULL, ANYTHING, NONE,
+	     "Calls a function with 0, 1, ... until it returns 1, 8,388,608 times at most; how often.")
 RAWTP_HELPER(182, strncmp, INTEGER,
 	     PTR_TO_MEM_RDONLY, CONST_SIZE, PTR_TO_CONST_STR, NONE, NONE,
 	     "Compares memory with a constant string.")

@@ -124,6 +124,12 @@ static inline void rawtp_jit_bytes(struct rawtp_jit *jit, uint64_t value, unsign
 bool rawtp_jit_is_short(struct rawtp_jit *jit, uint32_t target, int32_t low, int32_t high,
 			int32_t *distance);
 
+/*
+ * Offset in the image of the subprogram that begins at instruction @target: of a call of it, or where
+ * its address is taken (callback.h). In early passes it is not its last.
+ */
+uint32_t rawtp_jit_function(struct rawtp_jit *jit, uint32_t target);
+
 /* A helper's address; 0 and an error where there is no such helper. */
 uintptr_t rawtp_jit_helper(struct rawtp_jit *jit, uint32_t id);
 

@@ -55,6 +55,17 @@ static uint32_t old_end(const struct rawtp_jit *jit)
 	return jit->old_offsets[jit->index + 1];
 }
 
+uint32_t rawtp_jit_function(struct rawtp_jit *jit, uint32_t target)
+{
+	uint32_t i;
+
+	for (i = 0; i < jit->prog->n_subprogs; i++)
+		if (jit->prog->subprogs[i].start == target)
+			return jit->entries[i];
+	rawtp_jit_fail(jit, -EINVAL);
+	return 0;
+}
+
 bool rawtp_jit_is_short(struct rawtp_jit *jit, uint32_t target, int32_t low, int32_t high,
 			int32_t *distance)
 {
@@ -93,16 +104,19 @@ static void mark_targets(struct rawtp_jit *jit)
 	for (i = 0; i < jit->prog->n_insns; i++) {
 		const struct bpf_insn *insn = &jit->prog->insns[i];
 		enum rawtp_op op = rawtp_decode(insn);
-		int64_t target = i + 1 + (int64_t)insn->off;
+		int64_t target = (int64_t)i + 1 + insn->off;
+		const uint32_t at = i;
 
 		switch (rawtp_opcodes[op].kind) {
 		case RAWTP_KIND_LD_IMM64:
 			i++;
-			break;
+			if (insn->src_reg != BPF_PSEUDO_FUNC)
+				break;
+			/* fallthrough */
 		case RAWTP_KIND_CALL_LOCAL:
 		case RAWTP_KIND_JUMP:
 			if (op != RAWTP_OP_JA)
-				target = i + 1 + (int64_t)insn->imm;
+				target = (int64_t)at + 1 + insn->imm;
 			/* fallthrough */
 		case RAWTP_KIND_JUMP_IF:
 			if (target < 0 || target >= jit->prog->n_insns)

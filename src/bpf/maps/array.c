@@ -63,6 +63,15 @@ int rawtp_array_check_update(const struct rawtp_map *map, uint32_t index, uint64
 	return flags == BPF_NOEXIST ? -EEXIST : 0;
 }
 
+/* Also for per-CPU arrays. */
+const void *rawtp_array_walk(struct rawtp_map *map, struct rawtp_map_cursor *cursor)
+{
+	if (cursor->at >= map->max_entries)
+		return NULL;
+	cursor->key = cursor->at++;
+	return &cursor->key;
+}
+
 static void *array_lookup(struct rawtp_map *map, const void *key)
 {
 	uint32_t index = rawtp_array_index(key);
@@ -125,6 +134,7 @@ const struct rawtp_map_ops rawtp_array_ops = {
 	.sys_lookup = array_sys_lookup,
 	.sys_update = array_sys_update,
 	.value_addr = array_value_addr,
+	.walk = rawtp_array_walk,
 	.lookup = array_lookup,
 	.update = array_update,
 	.delete = rawtp_array_delete,

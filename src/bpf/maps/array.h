@@ -25,6 +25,7 @@ static inline uint64_t rawtp_percpu_array_slot_bytes(const struct rawtp_map *map
 
 int rawtp_array_check_update(const struct rawtp_map *map, uint32_t index, uint64_t flags);
 int rawtp_array_get_next_key(struct rawtp_map *map, const void *key, void *next);
+const void *rawtp_array_walk(struct rawtp_map *map, struct rawtp_map_cursor *cursor);
 long rawtp_array_delete(struct rawtp_map *map, const void *key);
 
 #endif

@@ -324,6 +324,7 @@ const struct rawtp_map_ops rawtp_hash_ops = {
 	.sys_lookup_and_delete = hash_sys_lookup_and_delete,
 	.recover = rawtp_hash_recover,
 	.after_fork = rawtp_hash_after_fork,
+	.walk = rawtp_hash_walk,
 	.lookup = hash_lookup,
 	.update = hash_update,
 	.delete = rawtp_hash_delete,

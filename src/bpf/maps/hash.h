@@ -195,5 +195,6 @@ void rawtp_hash_set_free(const struct rawtp_hash *hash, struct rawtp_hash_elem *
 			 uint64_t state);
 void rawtp_hash_pool_init(const struct rawtp_hash *hash);
 void rawtp_hash_recover(struct rawtp_map *map);
+const void *rawtp_hash_walk(struct rawtp_map *map, struct rawtp_map_cursor *cursor);
 
 #endif

@@ -347,3 +347,17 @@ void rawtp_hash_recover(struct rawtp_map *map)
 	}
 	free(key);
 }
+
+/* Over the elements rather than the buckets: whatever happens to the lists, each is met once. */
+const void *rawtp_hash_walk(struct rawtp_map *map, struct rawtp_map_cursor *cursor)
+{
+	const struct rawtp_hash *hash = rawtp_hash_of(map);
+
+	while (cursor->at < hash->n_elems) {
+		struct rawtp_hash_elem *elem = elem_at(hash, cursor->at++);
+
+		if (state_kind(__atomic_load_n(&elem->state, __ATOMIC_ACQUIRE)) == LIVE)
+			return elem->key;
+	}
+	return NULL;
+}

@@ -71,6 +71,12 @@ struct rawtp_map {
 /* Bits of bpf_attr.map_flags that say what the system call may do; not shown in bpf_map_info. */
 #define RAWTP_MAP_ACCESS_FLAGS (BPF_F_RDONLY | BPF_F_WRONLY)
 
+/* How far a walk over all elements has come; begins as zeros. */
+struct rawtp_map_cursor {
+	uint32_t at;
+	uint32_t key; /* an array's */
+};
+
 /*
  * One per map type, registered by maps/types.h. 0 or -errno throughout.
  * Programs call lookup, update, delete, on the hot path: lock-free, no allocation, no system call.
@@ -99,6 +105,11 @@ struct rawtp_map_ops {
 	 */
 	int (*value_addr)(struct rawtp_map *map, uint32_t off, uint64_t *addr);
 	/* Programs too. */
+	/*
+	 * The key of the next element, in memory that stays; NULL: no more. Elements that are there
+	 * all the time are met once. For bpf_for_each_map_elem(); NULL: the type has no such walk.
+	 */
+	const void *(*walk)(struct rawtp_map *map, struct rawtp_map_cursor *cursor);
 	void *(*lookup)(struct rawtp_map *map, const void *key);
 	long (*update)(struct rawtp_map *map, const void *key, const void *value, uint64_t flags);
 	long (*delete)(struct rawtp_map *map, const void *key);

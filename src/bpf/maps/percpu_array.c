@@ -123,6 +123,7 @@ const struct rawtp_map_ops rawtp_percpu_array_ops = {
 	.get_next_key = rawtp_array_get_next_key,
 	.sys_lookup = percpu_array_sys_lookup,
 	.sys_update = percpu_array_sys_update,
+	.walk = rawtp_array_walk,
 	.lookup = percpu_array_lookup,
 	.update = percpu_array_update,
 	.delete = rawtp_array_delete,

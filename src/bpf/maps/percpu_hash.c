@@ -200,6 +200,7 @@ const struct rawtp_map_ops rawtp_percpu_hash_ops = {
 	.sys_lookup_and_delete = percpu_hash_sys_lookup_and_delete,
 	.recover = rawtp_hash_recover,
 	.after_fork = rawtp_hash_after_fork,
+	.walk = rawtp_hash_walk,
 	.lookup = percpu_hash_lookup,
 	.update = percpu_hash_update,
 	.delete = rawtp_hash_delete,

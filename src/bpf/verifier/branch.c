@@ -17,6 +17,7 @@ int rawtp_push_pending(struct rawtp_env *env, uint32_t pc, struct rawtp_state **
 		return -ENOMEM;
 	}
 	pending->pc = pc;
+	pending->is_again = false;
 	pending->next = env->pending;
 	env->pending = pending;
 	env->n_pending++;
@@ -39,6 +40,8 @@ int rawtp_pop_pending(struct rawtp_env *env)
 	env->pc = pending->pc;
 	env->pending = pending->next;
 	env->n_pending--;
+	if (pending->is_again)
+		rawtp_reopen(env->cur.parent);
 	free(pending);
 	return 1;
 }
@@ -245,7 +248,7 @@ static void mark_null_check(struct rawtp_env *env, struct rawtp_state *state, ui
 static bool is_never_null(const struct rawtp_reg *reg)
 {
 	if (reg->type != RAWTP_REG_VALUE && reg->type != RAWTP_REG_RECORD &&
-	    reg->type != RAWTP_REG_MAP)
+	    reg->type != RAWTP_REG_MAP && reg->type != RAWTP_REG_KEY)
 		return false;
 	return rawtp_scalar_is_const(&reg->var) && reg->off >= -RAWTP_MAX_STACK;
 }

@@ -51,6 +51,7 @@ static int check_map_fits(struct rawtp_env *env, struct call *call, uint32_t reg
 
 	if (!map_type_fits(map->type, id) ||
 	    (id == BPF_FUNC_map_lookup_elem && !map->ops->lookup) ||
+	    (id == BPF_FUNC_for_each_map_elem && !map->ops->walk) ||
 	    (id == BPF_FUNC_map_update_elem && !map->ops->update) ||
 	    (id == BPF_FUNC_map_delete_elem && !map->ops->delete))
 		return rawtp_refuse(env, WRONG_MAP, regno, map->name, map->type,
@@ -81,6 +82,7 @@ static int check_memory(struct rawtp_env *env, struct call *call, uint32_t regno
 	switch (reg->type) {
 	case RAWTP_REG_STACK:
 		return is_read ? rawtp_check_stack_read(env, regno, 0, size) : 0;
+	case RAWTP_REG_KEY:
 	case RAWTP_REG_VALUE:
 	case RAWTP_REG_RECORD:
 		return rawtp_check_range(env, regno, 0, size, is_read ? RAWTP_READ : RAWTP_WRITE);
@@ -263,6 +265,30 @@ static int check_format(struct rawtp_env *env, const struct call *call)
 	return 0;
 }
 
+static int check_function(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	const struct rawtp_reg *reg = rawtp_reg(env, regno);
+
+	return reg->type == RAWTP_REG_FUNC
+		       ? 0
+		       : rawtp_refuse(env, WRONG_ARGUMENT, regno, regno, call->helper->name,
+				      "a static function of the program");
+}
+
+static int check_stack_or_null(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	const struct rawtp_reg *reg = rawtp_reg(env, regno);
+
+	if (is_null(reg)) {
+		rawtp_mark_precise(env, reg);
+		return 0;
+	}
+	return reg->type == RAWTP_REG_STACK
+		       ? 0
+		       : rawtp_refuse(env, WRONG_ARGUMENT, regno, regno, call->helper->name,
+				      "a pointer to the stack, or NULL");
+}
+
 static const check_arg_fn arg_checks[] = {
 	[ARG_CONST_MAP_PTR] = check_map,
 	[ARG_PTR_TO_MAP_KEY] = check_key,
@@ -279,6 +305,8 @@ static const check_arg_fn arg_checks[] = {
 	[ARG_CONST_ALLOC_SIZE_OR_ZERO] = check_alloc_size,
 	[ARG_PTR_TO_ALLOC_MEM] = check_record,
 	[ARG_PTR_TO_CTX] = check_ctx,
+	[ARG_PTR_TO_FUNC] = check_function,
+	[ARG_PTR_TO_STACK_OR_NULL] = check_stack_or_null,
 	[ARG_ANYTHING] = check_anything,
 };
 
@@ -374,6 +402,8 @@ int rawtp_check_helper_call(struct rawtp_env *env, const struct bpf_insn *insn)
 			return err;
 	}
 	err = check_format(env, &call);
+	if (!err && rawtp_helper_calls_back(call.helper->id))
+		err = rawtp_push_callback(env, call.helper->id, call.map_index);
 	if (!err && call.fill_reg && rawtp_reg(env, call.fill_reg)->type == RAWTP_REG_STACK)
 		err = rawtp_check_stack_fill(env, call.fill_reg, 0, call.fill_size,
 					     call.fill_exact);

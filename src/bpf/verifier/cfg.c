@@ -2,7 +2,7 @@
 /*
  * Second pass: the shape of the program.
  *
- *	find the subprograms: instruction 0 and every target of a call
+ *	find the subprograms: instruction 0, every target of a call, every function whose address is taken
  *	for each subprogram: jumps stay inside, its last instruction does not fall through
  *	from instruction 0, through jumps and calls: every instruction can be reached
  *	along the calls: nobody calls itself, at most eight functions are active
@@ -56,11 +56,19 @@ static uint32_t insn_after(const struct rawtp_env *env, uint32_t i)
 	return i + (kind_at(env, i) == RAWTP_KIND_LD_IMM64 ? 2 : 1);
 }
 
+/* Calls a subprogram, or takes the address of one for a helper that will. */
+static bool names_function(const struct rawtp_env *env, uint32_t i)
+{
+	uint8_t kind = kind_at(env, i);
+
+	return kind == RAWTP_KIND_CALL_LOCAL ||
+	       (kind == RAWTP_KIND_LD_IMM64 && env->prog->insns[i].src_reg == BPF_PSEUDO_FUNC);
+}
+
 static int64_t goal_of(const struct rawtp_env *env, uint32_t i)
 {
 	const struct bpf_insn *insn = &env->prog->insns[i];
-	bool is_wide =
-		kind_at(env, i) == RAWTP_KIND_CALL_LOCAL || insn->code == (BPF_JMP32 | BPF_JA);
+	bool is_wide = names_function(env, i) || insn->code == (BPF_JMP32 | BPF_JA);
 
 	return (int64_t)i + 1 + (is_wide ? insn->imm : insn->off);
 }
@@ -101,7 +109,7 @@ static int find_subprogs(struct rawtp_env *env)
 	int err = add_subprog(env, 0);
 
 	for (i = 0; !err && i < env->prog->n_insns; i = insn_after(env, i)) {
-		if (kind_at(env, i) != RAWTP_KIND_CALL_LOCAL)
+		if (!names_function(env, i))
 			continue;
 		env->pc = i;
 		err = check_goal(env, goal_of(env, i), 0, env->prog->n_insns);
@@ -122,6 +130,8 @@ static int check_subprog(struct rawtp_env *env, uint32_t start, uint32_t end)
 
 		if (kind == RAWTP_KIND_CALL_LOCAL && i + 1 < end)
 			env->aux[i + 1].is_jump_goal = true;
+		if (kind == RAWTP_KIND_CALL && rawtp_helper_calls_back(env->prog->insns[i].imm))
+			env->aux[i].is_jump_goal = env->aux[i].is_loop = true;
 		if (!is_jump(kind))
 			continue;
 		env->pc = i;
@@ -148,7 +158,7 @@ static void mark_reached(struct rawtp_env *env, uint32_t *list)
 
 		i = list[--n];
 		kind = kind_at(env, i);
-		if (is_jump(kind) || kind == RAWTP_KIND_CALL_LOCAL) {
+		if (is_jump(kind) || names_function(env, i)) {
 			next = goal_of(env, i);
 			if (!env->aux[next].is_reachable) {
 				env->aux[next].is_reachable = true;
@@ -196,7 +206,7 @@ static uint32_t longest_call_path(const struct rawtp_env *env, const uint32_t *c
 		for (i = 0; i < env->prog->n_insns; i = insn_after(env, i)) {
 			uint32_t callee, sum;
 
-			if (kind_at(env, i) != RAWTP_KIND_CALL_LOCAL)
+			if (!names_function(env, i))
 				continue;
 			callee = rawtp_find_subprog(env, goal_of(env, i));
 			sum = total[rawtp_subprog_at(env, i)] + cost[callee];

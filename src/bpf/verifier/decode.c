@@ -20,7 +20,7 @@ static int check_imm64(struct rawtp_env *env, uint32_t i)
 	if (insn->src_reg == 0)
 		return 0;
 	if (insn->src_reg == BPF_PSEUDO_FUNC)
-		return rawtp_refuse(env, NO_CALLBACKS, RAWTP_NO_REG);
+		return 0;
 	if (insn->src_reg == BPF_PSEUDO_BTF_ID)
 		return rawtp_refuse(env, NO_KERNEL_SYMBOL, RAWTP_NO_REG);
 	if (insn->src_reg != BPF_PSEUDO_MAP_IDX && insn->src_reg != BPF_PSEUDO_MAP_IDX_VALUE)

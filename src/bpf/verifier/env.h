@@ -30,6 +30,7 @@ struct rawtp_insn_aux {
 	uint16_t live;     /* registers that may be read from here on, before they are written */
 	uint8_t op;        /* enum rawtp_op; 0 for the second half of a 64-bit immediate */
 	bool is_jump_goal; /* worth a checkpoint */
+	bool is_loop; /* comes back here by itself, and ends by itself: a helper that calls back */
 	bool is_reachable;
 	bool is_walked;
 };
@@ -51,6 +52,9 @@ struct rawtp_checkpoint {
 	struct rawtp_state state;
 	uint64_t read[RAWTP_MAX_CALL_FRAMES]; /* slots that something after it read */
 	uint32_t open;                        /* paths from here that are not walked to their end */
+	uint32_t pc;
+	uint32_t region;     /* marks are not complete while env->region is this; 0: they are */
+	uint32_t generation; /* of env, when it was made */
 	uint32_t hits, misses;
 	bool is_retired; /* in env->retired rather than at its instruction */
 	struct rawtp_checkpoint **link;
@@ -60,6 +64,7 @@ struct rawtp_pending {
 	struct rawtp_pending *next;
 	struct rawtp_state state;
 	uint32_t pc;
+	bool is_again; /* its path had ended, in a way that did not hold */
 };
 
 struct rawtp_text_log {
@@ -73,6 +78,12 @@ struct rawtp_env {
 	struct rawtp_insn_aux *aux;        /* n_insns */
 	struct rawtp_checkpoint **visited; /* n_insns lists */
 	struct rawtp_checkpoint *retired;
+	struct rawtp_backedge *backedges;
+	uint32_t region, n_regions; /* the one that is walked, or 0; how many there were */
+	uint32_t region_pending;    /* branches that waited when it began */
+	bool is_strict;             /* no more time for optimism in it */
+	uint32_t n_activations, generation;
+	uint32_t n_carried; /* backedges looked at */
 	struct rawtp_subprog subprogs[RAWTP_MAX_SUBPROGS];
 	uint32_t n_subprogs;
 	struct rawtp_text_log log;
@@ -103,6 +114,15 @@ int rawtp_check_walk(struct rawtp_env *env);
 int rawtp_check_stack_depth(struct rawtp_env *env);
 int rawtp_check_percpu_maps(struct rawtp_env *env);
 int rawtp_rewrite(struct rawtp_env *env);
+
+/* Whether instruction @i loads the address of a map, or of a value of one; its imm is which. */
+static inline bool rawtp_names_map(const struct rawtp_env *env, uint32_t i)
+{
+	const struct bpf_insn *insn = &env->prog->insns[i];
+
+	return rawtp_opcodes[env->aux[i].op].kind == RAWTP_KIND_LD_IMM64 &&
+	       (insn->src_reg == BPF_PSEUDO_MAP_IDX || insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE);
+}
 
 /* transfer.c */
 int rawtp_check_insn(struct rawtp_env *env, const struct bpf_insn *insn);
@@ -149,6 +169,10 @@ int rawtp_pop_pending(struct rawtp_env *env);
 int rawtp_check_helper_call(struct rawtp_env *env, const struct bpf_insn *insn);
 int rawtp_check_subprog_call(struct rawtp_env *env, const struct bpf_insn *insn);
 int rawtp_check_exit(struct rawtp_env *env);
+
+/* callback.c */
+int rawtp_push_callback(struct rawtp_env *env, uint32_t helper, uint32_t map);
+int rawtp_check_callback_exit(struct rawtp_env *env);
 int rawtp_find_subprog(const struct rawtp_env *env, uint32_t start);
 uint32_t rawtp_subprog_at(const struct rawtp_env *env, uint32_t insn);
 
@@ -156,14 +180,57 @@ uint32_t rawtp_subprog_at(const struct rawtp_env *env, uint32_t insn);
 /* 1: what follows is proved already; 0: walk on. */
 int rawtp_check_visited(struct rawtp_env *env);
 void rawtp_end_path(struct rawtp_env *env);
-void rawtp_mark_slot_read(struct rawtp_env *env, uint32_t frame, uint32_t slot);
+/* How much of two states must agree. */
+enum rawtp_inclusion {
+	RAWTP_IN_USED, /* what the rest of the walk read or depended on, as far as is known */
+	RAWTP_IN_ALL,  /* everything that is live */
+	RAWTP_SAME,
+};
+bool rawtp_state_included(struct rawtp_env *env, const struct rawtp_checkpoint *old,
+			  const struct rawtp_state *now, enum rawtp_inclusion inclusion);
+/* A path from @at is to be walked after all. */
+void rawtp_reopen(struct rawtp_checkpoint *at);
+/* The slot of a frame of @state is read: every checkpoint on its path that had it then is told. */
+bool rawtp_mark_slot_read(struct rawtp_state *state, uint32_t frame, uint32_t slot);
+/* @state goes on as @old did. True where something was learnt from that. */
+bool rawtp_carry_marks_over(struct rawtp_env *env, const struct rawtp_checkpoint *old,
+			    struct rawtp_state *state);
 void rawtp_free_checkpoints(struct rawtp_env *env);
+/* Frees what left its list and is walked to its end. */
+void rawtp_free_retired(struct rawtp_env *env);
+
+/* loops.c */
+struct rawtp_backedge {
+	struct rawtp_backedge *next;
+	const struct rawtp_checkpoint *to;
+	struct rawtp_state from;
+	bool is_optimistic; /* was included as far as was known */
+};
+/* The walk arrives at a loop. */
+void rawtp_enter_loop(struct rawtp_env *env);
+/* Is @old, whose paths are not walked to their end, another round of the loop at hand? */
+bool rawtp_is_same_loop(const struct rawtp_env *env, const struct rawtp_checkpoint *old);
+/* What was learnt in this round and no proof depended on, may be anything in the next. */
+void rawtp_forget_differences(struct rawtp_env *env, uint32_t pc);
+void rawtp_begin_region(struct rawtp_env *env);
+int rawtp_add_backedge(struct rawtp_env *env, const struct rawtp_checkpoint *to,
+		       bool is_optimistic);
+/* At the end of a path. */
+int rawtp_end_region(struct rawtp_env *env);
+void rawtp_free_backedges(struct rawtp_env *env);
+
+static inline bool rawtp_is_incomplete(const struct rawtp_env *env,
+				       const struct rawtp_checkpoint *checkpoint)
+{
+	return checkpoint->region && checkpoint->region == env->region;
+}
 
 /* values.c */
 /* *reg becomes a number that was computed from others (0: from none), with a node of its own. */
 void rawtp_mark_scalar(struct rawtp_env *env, struct rawtp_reg *reg, struct rawtp_scalar var,
 		       uint32_t from, uint32_t also_from);
-void rawtp_mark_precise(struct rawtp_env *env, const struct rawtp_reg *reg);
+/* True where it was not before. */
+bool rawtp_mark_precise(struct rawtp_env *env, const struct rawtp_reg *reg);
 
 static inline void rawtp_mark_unknown(struct rawtp_env *env, struct rawtp_reg *reg)
 {

@@ -62,6 +62,12 @@ const char *rawtp_describe(struct rawtp_env *env, const struct rawtp_reg *reg, c
 	case RAWTP_REG_MAP:
 		snprintf(buf, size, "map(%s)", rawtp_map_name(env, reg->map));
 		break;
+	case RAWTP_REG_FUNC:
+		snprintf(buf, size, "function(%u)", reg->size);
+		break;
+	case RAWTP_REG_KEY:
+		snprintf(buf, size, "key(%s)%s", rawtp_map_name(env, reg->map), at);
+		break;
 	case RAWTP_REG_VALUE:
 	case RAWTP_REG_VALUE_OR_NULL:
 		snprintf(buf, size, "value(%s)%s%s", rawtp_map_name(env, reg->map), at,

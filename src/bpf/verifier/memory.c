@@ -48,26 +48,43 @@ static int check_map_flags(struct rawtp_env *env, const struct rawtp_reg *reg, u
 	return 0;
 }
 
+struct object {
+	const char *name;
+	uint64_t size;
+};
+
+static struct object object_of(const struct rawtp_env *env, const struct rawtp_reg *reg)
+{
+	switch (reg->type) {
+	case RAWTP_REG_VALUE:
+		return (struct object){"the map value", env->prog->maps[reg->map]->value_size};
+	case RAWTP_REG_KEY:
+		return (struct object){"the map key", env->prog->maps[reg->map]->key_size};
+	}
+	return (struct object){"the ring buffer record", reg->size};
+}
+
 int rawtp_check_range(struct rawtp_env *env, uint32_t regno, int32_t off, uint64_t size, int access)
 {
 	const struct rawtp_reg *reg = rawtp_reg(env, regno);
 	const struct rawtp_range *var = &reg->var.r64;
-	bool is_value = reg->type == RAWTP_REG_VALUE;
-	uint64_t limit = is_value ? env->prog->maps[reg->map]->value_size : reg->size;
+	const struct object object = object_of(env, reg);
+	uint64_t limit = object.size;
 	int64_t fixed = (int64_t)reg->off + off;
 	/* Far beyond every limit is far enough, and cannot overflow. */
 	int64_t high = fixed + (var->smax < RAWTP_FAR_OFFSET ? var->smax : RAWTP_FAR_OFFSET);
 	int64_t low = fixed + var->smin;
-	int err = is_value ? check_map_flags(env, reg, regno, access) : 0;
+	int err = reg->type == RAWTP_REG_VALUE ? check_map_flags(env, reg, regno, access) : 0;
 
+	if (reg->type == RAWTP_REG_KEY && (access & RAWTP_WRITE))
+		return rawtp_refuse(env, KEY_WRITTEN, regno, regno);
 	if (err)
 		return err;
 	if (var->smin < 0 && !rawtp_scalar_is_const(&reg->var))
 		return rawtp_refuse(env, NEGATIVE_OFFSET, regno, regno, (long long)low);
 	if (low < 0 || size > limit || (uint64_t)high > limit - size)
-		return rawtp_refuse(env, OUT_OF_RANGE, regno, regno,
-				    is_value ? "the map value" : "the ring buffer record",
-				    (long long)low, (long long)high, (unsigned long long)size,
+		return rawtp_refuse(env, OUT_OF_RANGE, regno, regno, object.name, (long long)low,
+				    (long long)high, (unsigned long long)size,
 				    (unsigned long long)limit);
 	return 0;
 }
@@ -86,6 +103,8 @@ static int check_may_access(struct rawtp_env *env, uint32_t regno)
 		return rawtp_refuse(env, NULL_RECORD, regno, regno);
 	case RAWTP_REG_MAP:
 		return rawtp_refuse(env, MAP_DEREFERENCED, regno, regno);
+	case RAWTP_REG_FUNC:
+		return rawtp_refuse(env, FUNCTION_DEREFERENCED, regno, regno);
 	}
 	return 0;
 }

@@ -29,8 +29,8 @@
 	M(UNKNOWN_IMM64, EINVAL, "instruction", "unknown kind %u of 64-bit immediate",             \
 	  "it says what the immediate stands for, and nothing here has that number",               \
 	  "load the object with libbpf")                                                           \
-	M(NO_CALLBACKS, EINVAL, "instruction", "the address of a function is taken",               \
-	  "helpers that call back are not available here", "write a loop with a constant bound")   \
+	M(CALLBACK_IS_GLOBAL, EINVAL, "instruction", "the address of a global function is taken",  \
+	  "it is proved for its own arguments, not for those of a helper", "make it static")       \
 	M(NO_KERNEL_SYMBOL, EINVAL, "instruction", "the address of a kernel variable is taken",    \
 	  "the program runs in a user-space process", "remove the __ksym variable")                \
 	M(NO_KERNEL_CALL, EINVAL, "call", "a kernel function is called",                           \
@@ -81,6 +81,10 @@
 	  "the process would crash", "add: if (!record) return 0;")                                \
 	M(MAP_DEREFERENCED, EACCES, "memory", "R%u is the address of a map, not of its values",    \
 	  "what lies there is the library's", "use bpf_map_lookup_elem()")                         \
+	M(FUNCTION_DEREFERENCED, EACCES, "memory", "R%u is the address of a function, not of data", \
+	  "what lies there is machine code", "pass it to bpf_loop() or bpf_for_each_map_elem()")   \
+	M(KEY_WRITTEN, EACCES, "memory", "R%u points to a map's key, and is written through",      \
+	  "the map would not find it any more", "copy the key to the stack")                       \
 	M(OUT_OF_RANGE, EACCES, "memory",                                                          \
 	  "R%u leaves %s: offset %lld to %lld, an access of %llu bytes, %llu bytes in all",        \
 	  "another's memory would be read or written",                                             \
@@ -131,7 +135,7 @@
 	  "the kernel's verifier refuses it too", "add the negative number")                       \
 	M(ARITHMETIC_BEFORE_NULL_CHECK, EACCES, "pointer", "R%u may be null and is moved",         \
 	  "the null check would no longer find it", "check for null first")                        \
-	M(ARITHMETIC_ON_MAP, EACCES, "pointer", "R%u is the address of a map and is moved",        \
+	M(ARITHMETIC_ON_MAP, EACCES, "pointer", "R%u is the address of a map or a function and is moved", \
 	  "what lies there is the library's", "use bpf_map_lookup_elem()")                         \
 	M(UNBOUNDED_OFFSET, EACCES, "pointer", "R%u (%lld to %lld) is added to a pointer, without a " \
 	  "bound",                                                                                 \
@@ -166,6 +170,10 @@
 	  "use a constant, or bpf_ringbuf_output() for a variable size")                           \
 	M(RECORD_MOVED, EINVAL, "call", "R%u is not the start of the record, for bpf_%s()",        \
 	  "the ring buffer could not find the record", "keep the pointer that reserve returned")   \
+	M(CALLBACK_RETURNS_POINTER, EACCES, "call", "R0, which a callback returns, is not a number", \
+	  "the helper looks at it: 0 to go on, 1 to end the loop", "return 0 or 1")                \
+	M(CALLBACK_RETURNS, EINVAL, "call", "a callback returns R0 (%lld to %lld), not 0 or 1",    \
+	  "the helper looks at it: 0 to go on, 1 to end the loop", "return 0 or 1")                \
 	M(RECORD_LEAKED, EINVAL, "reference",                                                      \
 	  "the record reserved at instruction %u is neither submitted nor discarded",              \
 	  "readers of the ring buffer would wait for it for ever",                                 \

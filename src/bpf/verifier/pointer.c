@@ -10,7 +10,7 @@ static int check_may_move(struct rawtp_env *env, const struct rawtp_reg *ptr, ui
 {
 	if (rawtp_reg_maybe_null(ptr))
 		return rawtp_refuse(env, ARITHMETIC_BEFORE_NULL_CHECK, regno, regno);
-	if (ptr->type == RAWTP_REG_MAP)
+	if (ptr->type == RAWTP_REG_MAP || ptr->type == RAWTP_REG_FUNC)
 		return rawtp_refuse(env, ARITHMETIC_ON_MAP, regno, regno);
 	return 0;
 }

@@ -28,7 +28,7 @@ static bool rewrite_map_address(struct rawtp_env *env, uint32_t i, struct bpf_in
 	struct rawtp_map *map;
 	uint64_t address;
 
-	if (rawtp_opcodes[env->aux[i].op].kind != RAWTP_KIND_LD_IMM64 || !insn->src_reg)
+	if (!rawtp_names_map(env, i))
 		return false;
 	map = env->prog->maps[insn->imm];
 	address = (uint64_t)(uintptr_t)map;

@@ -96,7 +96,7 @@ static int check_readable(struct rawtp_env *env, const struct place *p)
 		return err;
 	mark_cleared(env, p);
 	for (off = p->low & ~7LL; off < p->high; off += 8)
-		rawtp_mark_slot_read(env, p->frame, slot_at(off));
+		rawtp_mark_slot_read(&env->cur, p->frame, slot_at(off));
 	return 0;
 }
 

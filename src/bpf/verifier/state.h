@@ -19,6 +19,8 @@ enum rawtp_reg_type {
 	RAWTP_REG_CTX,
 	RAWTP_REG_STACK,
 	RAWTP_REG_MAP,
+	RAWTP_REG_FUNC, /* a function of the program */
+	RAWTP_REG_KEY,  /* of a map, as a callback gets it */
 	RAWTP_REG_VALUE,
 	RAWTP_REG_VALUE_OR_NULL,
 	RAWTP_REG_RECORD,
@@ -33,7 +35,7 @@ struct rawtp_reg {
 	int32_t off;    /* pointers: the fixed part of the offset; var is the rest */
 	uint32_t id;    /* OR_NULL: pointers with the same id are null together */
 	uint32_t ref;   /* RECORD: the reference that keeps it alive */
-	uint32_t size;  /* RECORD: its bytes */
+	uint32_t size;  /* RECORD: its bytes; FUNC: the subprogram */
 	uint32_t value; /* SCALAR: its number in the graph of values; same number, same value */
 	/* SCALAR: it is the number that value @base stood for, plus @delta; 0: none such is known. */
 	uint32_t base;
@@ -57,7 +59,13 @@ struct rawtp_slot {
 
 struct rawtp_function {
 	struct rawtp_reg regs[RAWTP_N_REGS];
-	uint32_t call_site; /* where the caller goes on */
+	uint32_t call_site; /* where the caller goes on; of a callback: the call, once more */
+	bool is_callback;
+	/*
+	 * While a helper calls back from this function: how often it has, on this path, and which
+	 * execution of the call that is (loops.c).
+	 */
+	uint32_t n_callbacks, activation;
 	uint32_t subprog;
 	uint32_t n_slots, max_slots;
 	struct rawtp_slot *slots;
@@ -72,6 +80,8 @@ struct rawtp_state {
 	uint32_t refs[RAWTP_MAX_REFS];
 	uint32_t ref_insns[RAWTP_MAX_REFS]; /* where each was acquired */
 	uint32_t n_refs;
+	uint32_t n_rounds; /* of loops that end by themselves (loops.c), on this path */
+	bool is_returning; /* from a callback, to the call */
 	struct rawtp_checkpoint *parent;
 };
 

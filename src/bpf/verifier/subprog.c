@@ -44,6 +44,8 @@ int rawtp_check_exit(struct rawtp_env *env)
 
 	if (!env->cur.depth)
 		return check_program_exit(env);
+	if (callee->is_callback)
+		return rawtp_check_callback_exit(env);
 	if (callee->regs[BPF_REG_0].type == RAWTP_REG_STACK)
 		return rawtp_refuse(env, STACK_POINTER_RETURNED, BPF_REG_0);
 	env->cur.functions[env->cur.depth--] = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One instruction: to its room by kind. What concerns registers alone is done here. */
 #include "bpf/verifier/env.h"
+#include "bpf/btf_internal.h"
 
 #include <string.h>
 
@@ -154,6 +155,19 @@ static int check_end(struct rawtp_env *env, const struct bpf_insn *insn)
 	return err;
 }
 
+/* Without function information nothing is said to be global. */
+static bool is_global(const struct rawtp_env *env, uint32_t subprog)
+{
+	const struct rawtp_prog *prog = env->prog;
+	uint32_t i;
+
+	for (i = 0; prog->btf && i < prog->n_func_info; i++)
+		if (prog->func_info[i].insn_off == env->subprogs[subprog].start)
+			return rawtp_btf_vlen(rawtp_btf_type(
+				       prog->btf, prog->func_info[i].type_id)) == BTF_FUNC_GLOBAL;
+	return false;
+}
+
 static int check_ld_imm64(struct rawtp_env *env, const struct bpf_insn *insn)
 {
 	struct rawtp_reg *dst = rawtp_reg(env, insn->dst_reg);
@@ -167,6 +181,13 @@ static int check_ld_imm64(struct rawtp_env *env, const struct bpf_insn *insn)
 	}
 	memset(dst, 0, sizeof(*dst));
 	dst->var = rawtp_scalar_const(0);
+	if (insn->src_reg == BPF_PSEUDO_FUNC) {
+		dst->type = RAWTP_REG_FUNC;
+		dst->size = rawtp_find_subprog(env, env->pc + 1 + insn->imm);
+		return is_global(env, dst->size)
+			       ? rawtp_refuse(env, CALLBACK_IS_GLOBAL, RAWTP_NO_REG)
+			       : 0;
+	}
 	dst->map = insn->imm;
 	dst->type = RAWTP_REG_MAP;
 	if (insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE) {

@@ -55,12 +55,12 @@ void rawtp_mark_scalar(struct rawtp_env *env, struct rawtp_reg *reg, struct rawt
 }
 
 /* Each node is put on the list once in its life, so the list is never longer than the graph. */
-void rawtp_mark_precise(struct rawtp_env *env, const struct rawtp_reg *reg)
+bool rawtp_mark_precise(struct rawtp_env *env, const struct rawtp_reg *reg)
 {
 	uint32_t n = 0, i;
 
 	if (reg->type != RAWTP_REG_SCALAR || !reg->value || env->values[reg->value].is_precise)
-		return;
+		return false;
 	env->values[reg->value].is_precise = true;
 	env->worklist[n++] = reg->value;
 	while (n) {
@@ -73,4 +73,5 @@ void rawtp_mark_precise(struct rawtp_env *env, const struct rawtp_reg *reg)
 			env->worklist[n++] = value->from[i];
 		}
 	}
+	return true;
 }

@@ -36,8 +36,7 @@ int rawtp_check_percpu_maps(struct rawtp_env *env)
 	uint32_t i, n = 0;
 
 	for (i = 0; i < prog->n_insns; i++)
-		if (env->aux[i].is_walked && prog->insns[i].src_reg &&
-		    rawtp_opcodes[env->aux[i].op].kind == RAWTP_KIND_LD_IMM64)
+		if (env->aux[i].is_walked && rawtp_names_map(env, i))
 			is_used[prog->insns[i].imm] = true;
 	for (i = 0; i < prog->n_maps && i < RAWTP_MAX_MAPS; i++)
 		n += is_used[i] && rawtp_map_is_percpu(prog->maps[i]->type);
@@ -63,6 +62,7 @@ static void release(struct rawtp_env *env)
 	while (rawtp_pop_pending(env))
 		;
 	rawtp_state_clear(&env->cur);
+	rawtp_free_backedges(env);
 	if (env->visited)
 		rawtp_free_checkpoints(env);
 	free(env->visited);

@@ -57,6 +57,7 @@ int rawtp_check_walk(struct rawtp_env *env)
 		err = walk_path(env);
 		if (err)
 			break;
+		err = rawtp_end_region(env);
 		rawtp_end_path(env);
 		if (!rawtp_pop_pending(env))
 			break;

@@ -275,6 +275,16 @@ static inline void a64_branch(struct rawtp_jit *jit, uint32_t op, int64_t distan
 	a64_insn(jit, op | ((uint32_t)(distance >> 2) & 0x3ffffff));
 }
 
+/* @rd = the address @distance bytes from here; reaches 1 MiB. */
+static inline void a64_adr(struct rawtp_jit *jit, unsigned int rd, int64_t distance)
+{
+	uint32_t low = (uint32_t)distance & 3, high = (uint32_t)(distance >> 2) & 0x7ffff;
+
+	if (jit->address && (distance < -(1L << 20) || distance >= 1L << 20))
+		rawtp_jit_fail(jit, -E2BIG);
+	a64_insn(jit, 0x10000000 | low << 29 | high << 5 | rd);
+}
+
 /* A conditional branch, ahead inside one instruction's code: returns what a64_land() takes. */
 static inline unsigned int a64_jump_ahead(struct rawtp_jit *jit, uint32_t op)
 {

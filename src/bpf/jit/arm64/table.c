@@ -255,6 +255,12 @@ static void emit_imm64(struct rawtp_jit *jit, const struct bpf_insn *insn,
 {
 	if (rawtp_jit_inline_lookup(jit, jit->index + 2))
 		return;
+	if (insn->src_reg == BPF_PSEUDO_FUNC) {
+		uint32_t to = rawtp_jit_function(jit, jit->index + 1 + (uint32_t)insn->imm);
+
+		a64_adr(jit, DST, (int64_t)to - jit->at);
+		return;
+	}
 	a64_mov_imm(jit, DST, (uint32_t)insn[0].imm | (uint64_t)(uint32_t)insn[1].imm << 32);
 }
 
@@ -618,15 +624,9 @@ static void emit_call(struct rawtp_jit *jit, const struct bpf_insn *insn,
 static void emit_call_local(struct rawtp_jit *jit, const struct bpf_insn *insn,
 			    const struct rawtp_jit_row *row)
 {
-	uint32_t target = jit->index + 1 + (uint32_t)insn->imm, i;
+	uint32_t target = rawtp_jit_function(jit, jit->index + 1 + (uint32_t)insn->imm);
 
-	for (i = 0; i < jit->prog->n_subprogs; i++)
-		if (jit->prog->subprogs[i].start == target)
-			break;
-	if (i == jit->prog->n_subprogs)
-		rawtp_jit_fail(jit, -EINVAL);
-	else
-		a64_branch(jit, A64_BL, (int64_t)jit->entries[i] - jit->at);
+	a64_branch(jit, A64_BL, (int64_t)target - jit->at);
 }
 
 /* clang-format off */

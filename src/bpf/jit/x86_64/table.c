@@ -341,6 +341,11 @@ static void emit_imm64(struct rawtp_jit *jit, const struct bpf_insn *insn,
 {
 	if (rawtp_jit_inline_lookup(jit, jit->index + 2))
 		return;
+	if (insn->src_reg == BPF_PSEUDO_FUNC) {
+		x86_rip(jit, X86_W, 0x8d /* lea */, DST,
+			jit->address + rawtp_jit_function(jit, jit->index + 1 + insn->imm));
+		return;
+	}
 	x86_mov_imm(jit, DST, (uint32_t)insn[0].imm | (uint64_t)(uint32_t)insn[1].imm << 32);
 }
 
@@ -510,15 +515,8 @@ static void emit_call(struct rawtp_jit *jit, const struct bpf_insn *insn,
 static void emit_call_local(struct rawtp_jit *jit, const struct bpf_insn *insn,
 			    const struct rawtp_jit_row *row)
 {
-	uint32_t target = jit->index + 1 + insn->imm, i;
+	uint32_t target = rawtp_jit_function(jit, jit->index + 1 + insn->imm);
 
-	for (i = 0; i < jit->prog->n_subprogs; i++)
-		if (jit->prog->subprogs[i].start == target)
-			break;
-	if (i == jit->prog->n_subprogs)
-		rawtp_jit_fail(jit, -EINVAL);
-	else
-		target = jit->entries[i];
 	rawtp_jit_byte(jit, 0xe8);
 	rawtp_jit_bytes(jit, target - (jit->at + 5), 4);
 }
