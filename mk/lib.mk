@@ -12,8 +12,11 @@ ALL     += $(LIB) $(LIB_A)
 $(LIB_OBJ): DEFS += -DRAWTP_NO_OBJECT
 
 # Rooms that no event passes through are compiled for size: the library is loaded into everything.
-COLD_ROOMS := agent client wire bpf/verifier bpf/syscall bpf/jit
-$(foreach room,$(COLD_ROOMS),$(eval $(BUILD)/obj/src/$(room)/%.o: ROOM_OPT := $(if $(SAN),,$(patsubst -O2,-Os,$(filter -O2,$(OPT))))))
+# Their unwind tables are with the debug information, not with what is loaded.
+COLD_ROOMS := agent client wire bpf/verifier bpf/syscall bpf/jit bpf/btf bpf/btf_check bpf/btf_resolve bpf/opcodes bpf/disasm \
+	tracepoint/registry tracepoint/print tracepoint/switch
+COLD_OPT   := $(if $(SAN),,$(if $(filter -O2,$(OPT)),-Os -fno-asynchronous-unwind-tables))
+$(foreach room,$(COLD_ROOMS),$(eval $(BUILD)/obj/src/$(room)/%.o $(BUILD)/obj/src/$(room).o: ROOM_OPT := $(COLD_OPT)))
 # Half of what the loader reads are relative relocations; where linker and libc know the short form.
 PACK_RELOCS := $(if $(SAN),,$(shell echo 'int main(void){return 0;}' | $(CC) -x c - -o /dev/null -Wl,-z,pack-relative-relocs 2>&1 | \
 	grep -q . || echo -Wl,-z,pack-relative-relocs))
