@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's own raw tracepoints with the same instructions, where bpf(2) is permitted. The event
- * is task_rename, which prctl(PR_SET_NAME) passes; its bare cost is a row of the table.
+ * The kernel's own tracepoints with the same instructions, where bpf(2) is permitted: raw ones, and
+ * those of perf, which copy the arguments. The event is task_rename, which prctl(PR_SET_NAME)
+ * passes; its bare cost is a row of the table.
  */
 #include "bench.h"
+#include "perf.h"
 #include "programs.h"
 
 #include <errno.h>
@@ -17,15 +19,26 @@
 /* Loaded once; attached for the time of a round only, since all rows share the tracepoint. */
 struct program {
 	enum bench_program program;
+	enum bpf_prog_type type;
 	int prog_fd, map_fd, link_fd;
 	uint64_t *consumer, *producer;
 };
-static struct program empty = {.program = BENCH_EMPTY, .prog_fd = -1},
-		      percpu = {.program = BENCH_PERCPU, .prog_fd = -1},
-		      shared = {.program = BENCH_SHARED, .prog_fd = -1},
-		      hash = {.program = BENCH_HASH, .prog_fd = -1},
-		      ring = {.program = BENCH_RING, .prog_fd = -1};
-static struct program *const programs[] = {NULL, &empty, &percpu, &shared, &hash, &ring};
+#define RAW(name)                                                                      \
+	{                                                                              \
+		.program = (name), .type = BPF_PROG_TYPE_RAW_TRACEPOINT, .prog_fd = -1 \
+	}
+#define PERF(name)                                                                 \
+	{                                                                          \
+		.program = (name), .type = BPF_PROG_TYPE_TRACEPOINT, .prog_fd = -1 \
+	}
+static struct program empty = RAW(BENCH_EMPTY), percpu = RAW(BENCH_PERCPU),
+		      shared = RAW(BENCH_SHARED), hash = RAW(BENCH_HASH), ring = RAW(BENCH_RING),
+		      perf_empty = PERF(BENCH_EMPTY), perf_percpu = PERF(BENCH_PERCPU),
+		      perf_hash = PERF(BENCH_HASH), perf_ring = PERF(BENCH_RING);
+static struct program *const programs[] = {NULL,       &empty,    &percpu,     &shared,
+					   &hash,      &ring,     &perf_empty, &perf_percpu,
+					   &perf_hash, &perf_ring};
+static int tracepoint_id;
 
 static struct program *program_of(const struct bench_case *row)
 {
@@ -40,12 +53,18 @@ static int setup(const struct bench_case *row)
 
 	if (program->prog_fd >= 0)
 		return 0;
-	err = bench_program_load(bench_kernel_bpf, program->program, 2, &program->prog_fd,
-				 &program->map_fd);
+	err = bench_program_load_as(program->type, program->program, &program->prog_fd,
+				    &program->map_fd);
 	if (err == -EPERM)
 		return bench_why(err, "bpf(2) is not permitted here (root may)");
 	if (err)
 		return bench_why(err, "load: %s", strerror(-err));
+	if (program->type == BPF_PROG_TYPE_TRACEPOINT && !tracepoint_id) {
+		err = bench_perf_tracepoint("task/task_rename");
+		if (err < 0)
+			return bench_why(err, "tracefs: %s", strerror(-err));
+		tracepoint_id = err;
+	}
 	if (program->program != BENCH_RING)
 		return 0;
 	program->consumer =
@@ -61,6 +80,12 @@ static int begin(const struct bench_case *row)
 	struct program *program = program_of(row);
 	union bpf_attr attr;
 
+	if (program->type == BPF_PROG_TYPE_TRACEPOINT) {
+		program->link_fd = bench_perf_attach_tracepoint(tracepoint_id, program->prog_fd);
+		return program->link_fd < 0 ? bench_why(program->link_fd, "perf: %s",
+							strerror(-program->link_fd))
+					    : 0;
+	}
 	memset(&attr, 0, sizeof(attr));
 	attr.raw_tracepoint.name = (uintptr_t) "task_rename";
 	attr.raw_tracepoint.prog_fd = program->prog_fd;
@@ -96,6 +121,13 @@ static const struct bench_case rows[] = {
 	{"kernel raw_tp, program: hash, atomic add", BARE, setup, begin, end, work, (void *)4},
 	{"kernel raw_tp, program: 24-byte record to a ring buffer", BARE, setup, begin, end, work,
 	 (void *)5},
+	{"kernel tracepoint (perf), empty program", BARE, setup, begin, end, work, (void *)6},
+	{"kernel tracepoint (perf), program: per-CPU array", BARE, setup, begin, end, work,
+	 (void *)7},
+	{"kernel tracepoint (perf), program: hash, atomic add", BARE, setup, begin, end, work,
+	 (void *)8},
+	{"kernel tracepoint (perf), program: 24-byte record to a ring buffer", BARE, setup, begin,
+	 end, work, (void *)9},
 };
 
 const struct bench_table bench_kernel = {

@@ -7,7 +7,7 @@ BUILD=${BUILD:-build}
 tables=$(mktemp)
 trap 'rm -f "$tables"' EXIT
 {
-	"$BUILD/bench/bench" -f markdown
+	bench/peers/lttng.sh "$BUILD/bench/bench" -f markdown
 	FORMAT=markdown bench/mail_sum.sh
 } >"$tables"
 awk -v tables="$tables" '

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,47 @@ static const struct bpf_insn ring[] = {
 	EXIT(),
 };
 
+static const struct bpf_insn stamp[] = {
+	MOV(BPF_REG_6, BPF_REG_1),
+	MAP(BPF_REG_1),
+	MOV_IMM(BPF_REG_2, BENCH_RECORD + 8),
+	MOV_IMM(BPF_REG_3, 0),
+	CALL(BPF_FUNC_ringbuf_reserve),
+	IF_ZERO(BPF_REG_0, 12),
+	LOAD(BPF_REG_1, BPF_REG_6, ARG(0)),
+	STORE(BPF_REG_0, 0, BPF_REG_1),
+	LOAD(BPF_REG_1, BPF_REG_6, ARG(1)),
+	STORE(BPF_REG_0, 8, BPF_REG_1),
+	LOAD(BPF_REG_1, BPF_REG_6, ARG(2)),
+	STORE(BPF_REG_0, 16, BPF_REG_1),
+	MOV(BPF_REG_6, BPF_REG_0),
+	CALL(BPF_FUNC_ktime_get_ns),
+	STORE(BPF_REG_6, 24, BPF_REG_0),
+	MOV(BPF_REG_1, BPF_REG_6),
+	MOV_IMM(BPF_REG_2, BPF_RB_NO_WAKEUP),
+	CALL(BPF_FUNC_ringbuf_submit),
+	MOV_IMM(BPF_REG_0, 0),
+	EXIT(),
+};
+
+static const struct bpf_insn filter[] = {
+	LOAD(BPF_REG_1, BPF_REG_1, ARG(2)),
+	MOV_IMM(BPF_REG_2, -1),
+	INSN(BPF_JMP32 | BPF_JNE | BPF_X, BPF_REG_1, BPF_REG_2, 11, 0),
+	MOV_IMM(BPF_REG_1, 0),
+	STORE_W(BPF_REG_10, -4, BPF_REG_1),
+	MOV(BPF_REG_2, BPF_REG_10),
+	ALU_IMM(BPF_ADD, BPF_REG_2, -4),
+	MAP(BPF_REG_1),
+	CALL(BPF_FUNC_map_lookup_elem),
+	IF_ZERO(BPF_REG_0, 3),
+	LOAD(BPF_REG_1, BPF_REG_0, 0),
+	ALU_IMM(BPF_ADD, BPF_REG_1, 1),
+	STORE(BPF_REG_0, 0, BPF_REG_1),
+	MOV_IMM(BPF_REG_0, 0),
+	EXIT(),
+};
+
 #define PROGRAM(insns_) .insns = insns_, .n_insns = sizeof(insns_) / sizeof(*insns_)
 
 static const struct {
@@ -109,6 +151,8 @@ static const struct {
 	[BENCH_SHARED] = {"shared", PROGRAM(shared), BPF_MAP_TYPE_ARRAY, 4, 8, 1},
 	[BENCH_HASH] = {"hash", PROGRAM(hash), BPF_MAP_TYPE_HASH, 4, 8, BENCH_HASH_KEYS},
 	[BENCH_RING] = {"ring", PROGRAM(ring), BPF_MAP_TYPE_RINGBUF, 0, 0, BENCH_RING_BYTES},
+	[BENCH_STAMP] = {"stamp", PROGRAM(stamp), BPF_MAP_TYPE_RINGBUF, 0, 0, BENCH_RING_BYTES},
+	[BENCH_FILTER] = {"filter", PROGRAM(filter), BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 1},
 };
 
 int bench_kernel_bpf(int cmd, union bpf_attr *attr, unsigned int size)
@@ -146,8 +190,14 @@ static int create_map(bench_bpf bpf, enum bench_program program)
 	return fd;
 }
 
-int bench_program_load(bench_bpf bpf, enum bench_program program, unsigned int n_args, int *prog_fd,
-		       int *map_fd)
+/* Is it a load from the context, whose register is the first or its copy, and not from a map? */
+static bool is_argument(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_LDX | BPF_MEM | BPF_DW) && insn->src_reg != BPF_REG_0;
+}
+
+static int load_program(bench_bpf bpf, enum bpf_prog_type type, enum bench_program program,
+			unsigned int n_args, int *prog_fd, int *map_fd)
 {
 	static char log[65536];
 	struct bpf_insn insns[64];
@@ -164,12 +214,14 @@ int bench_program_load(bench_bpf bpf, enum bench_program program, unsigned int n
 	for (i = 0; i < n; i++) {
 		if (insns[i].code == (BPF_LD | BPF_IMM | BPF_DW))
 			insns[i].imm = *map_fd;
-		if (insns[i].code == (BPF_LDX | BPF_MEM | BPF_DW) && insns[i].off == ARG(2) &&
-		    n_args == 2)
+		if (is_argument(&insns[i]) && insns[i].off == ARG(2) && n_args == 2)
 			insns[i].off = ARG(1);
+		/* The first 8 bytes of a copied event are the kernel's own. */
+		if (is_argument(&insns[i]) && type == BPF_PROG_TYPE_TRACEPOINT)
+			insns[i].off += 8;
 	}
 	memset(&attr, 0, sizeof(attr));
-	attr.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT;
+	attr.prog_type = type;
 	attr.insns = (uintptr_t)insns;
 	attr.insn_cnt = n;
 	attr.license = (uintptr_t) "GPL";
@@ -188,4 +240,16 @@ int bench_program_load(bench_bpf bpf, enum bench_program program, unsigned int n
 		return err;
 	}
 	return 0;
+}
+
+int bench_program_load(bench_bpf bpf, enum bench_program program, unsigned int n_args, int *prog_fd,
+		       int *map_fd)
+{
+	return load_program(bpf, BPF_PROG_TYPE_RAW_TRACEPOINT, program, n_args, prog_fd, map_fd);
+}
+
+int bench_program_load_as(enum bpf_prog_type type, enum bench_program program, int *prog_fd,
+			  int *map_fd)
+{
+	return load_program(bench_kernel_bpf, type, program, 2, prog_fd, map_fd);
 }

@@ -23,6 +23,8 @@ enum bench_program {
 	BENCH_SHARED, /* atomic ++array[0] */
 	BENCH_HASH,   /* atomic ++hash[act % BENCH_HASH_KEYS] */
 	BENCH_RING,   /* a record of the three arguments, no wake-up */
+	BENCH_STAMP,  /* the same and the time */
+	BENCH_FILTER, /* where act is all ones: ++percpu_array[0] */
 };
 
 /*
@@ -31,5 +33,11 @@ enum bench_program {
  */
 int bench_program_load(bench_bpf bpf, enum bench_program program, unsigned int n_args, int *prog_fd,
 		       int *map_fd);
+/*
+ * The same for another type of the kernel: BPF_PROG_TYPE_TRACEPOINT, where the fields of the copied
+ * event stand for arguments, or BPF_PROG_TYPE_KPROBE, where registers do.
+ */
+int bench_program_load_as(enum bpf_prog_type type, enum bench_program program, int *prog_fd,
+			  int *map_fd);
 
 #endif

@@ -12,11 +12,21 @@ $(BENCH): $(BENCH_OBJ) $(LIB)
 	@mkdir -p $(@D)
 	$(call SAY,LINK)$(CC) $(LDFLAGS_ALL) -o $@ $(BENCH_OBJ) -L$(BUILD) -lrawtp '-Wl,-rpath,$$ORIGIN/..' -pthread
 
+# Peers, for make bench alone: those whose headers are there. The bench loads them from beside itself.
+PEER_DIR := $(BUILD)/bench
+has_header = $(shell echo '\#include <$(1)>' | $(CC) -E - >/dev/null 2>&1 && echo yes)
+.PHONY: bench-peers
+bench-peers: $(BENCH)
+	@$(if $(call has_header,sys/sdt.h),$(CC) -O2 -fPIC -shared -Ibench/peers -o $(PEER_DIR)/peer_sdt.so bench/peers/sdt.c,rm -f \
+		$(PEER_DIR)/peer_sdt.so)
+	@$(if $(call has_header,lttng/tracepoint.h),$(CC) -O2 -fPIC -shared -Ibench/peers -o $(PEER_DIR)/peer_lttng.so \
+		bench/peers/lttng.c -llttng-ust -ldl,rm -f $(PEER_DIR)/peer_lttng.so)
+
 .PHONY: bench bench-doc
-bench: $(BENCH)
-	@$(BENCH) -f $(FORMAT)
+bench: $(BENCH) bench-peers
+	@bench/peers/lttng.sh $(BENCH) -f $(FORMAT)
 	@FORMAT=$(FORMAT) CC="$(CC)" bench/mail_sum.sh
-bench-doc: $(BENCH)
+bench-doc: $(BENCH) bench-peers
 	@BUILD=$(BUILD) CC="$(CC)" bench/doc.sh
 
 test: $(BENCH)

@@ -16,12 +16,15 @@ check() {
 }
 "$bench" -r 2 -m 1 -t 1 >"$work/text" 2>"$work/err"
 check "text" [ $? == 0 ]
-check "no row of user space is left out" bash -c "! grep -v '^kernel' '$work/text' | grep 'left out'"
-check "a row for each way" [ "$(grep -c '^tracepoint, ' "$work/text")" == 7 ]
+check "no row of user space is left out" bash -c "! grep -vE '^(kernel|uprobe|SDT|LTTng)' '$work/text' | grep 'left out'"
+check "a row for each way" [ "$(grep -c '^tracepoint, ' "$work/text")" == 11 ]
+check "a row for each way of the kernel" [ "$(grep -cE '^kernel (raw_tp|tracepoint)' "$work/text")" == 9 ]
+check "each peer has a figure, or the reason why it has none" \
+	[ "$(grep -cE '^(uprobe|SDT|LTTng).* ([0-9.]+ +[0-9.]+ - [0-9.]+ |left out: .)' "$work/text")" == 5 ]
 check "nothing on standard error" [ ! -s "$work/err" ]
 "$bench" -r 1 -m 1 -t 2 -f markdown 'per-CPU' >"$work/markdown"
 check "markdown, two threads, chosen rows and what they are set against" \
-	[ "$(grep -cE '^\| (tracepoint, program: per-CPU|C: counter for each CPU|empty loop)' "$work/markdown")" == 3 ]
+	[ "$(grep -cE '^\| (tracepoint, program: per-CPU|C: counter for each CPU|empty loop)' "$work/markdown")" == 5 ]
 "$bench" -r 1 -m 1 -t 1 -f json >"$work/json"
 if type -P python3 >/dev/null; then
 	check "json" python3 -m json.tool "$work/json" /dev/null
