@@ -657,6 +657,7 @@ const struct rawtp_jit_cpu rawtp_jit_cpu = {
 	.fill = 0xcc, /* int3 */
 	.reach = (1L << 31) - (256L << 20),
 	.machine = EM_X86_64,
+	.loads = rawtp_fault_loads,
 	.frame_start = {.stack_pointer = 7,
 			.return_column = 16,
 			.bytes = 8,
