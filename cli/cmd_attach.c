@@ -130,7 +130,12 @@ static int attach_and_watch(struct attach *attach, char **objects, unsigned int 
 		status = find_targets(attach);
 	if (!status) {
 		rawtp_monitor_catch_signals();
+		status = rawtp_monitor_open(&attach->monitor);
+	}
+	if (!status) {
 		status = rawtp_session_attach(&attach->session);
+		if (status)
+			rawtp_rings_close(attach->monitor.open_rings);
 	}
 	if (!status)
 		status = rawtp_monitor_run(&attach->monitor);

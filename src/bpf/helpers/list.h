@@ -54,6 +54,9 @@ RAWTP_HELPER(27, get_stackid, INTEGER,
 RAWTP_HELPER(42, get_numa_node_id, INTEGER,
 	     NONE, NONE, NONE, NONE, NONE,
 	     "The number of the NUMA node that the thread ran on a moment ago.")
+RAWTP_HELPER(25, perf_event_output, INTEGER,
+	     PTR_TO_CTX, CONST_MAP_PTR, ANYTHING, PTR_TO_MEM_RDONLY, CONST_SIZE_OR_ZERO,
+	     "Copies a record into the ring of the CPU; -ENOSPC where it was lost, and is counted.")
 RAWTP_HELPER(45, probe_read_str, INTEGER,
 	     PTR_TO_UNINIT_MEM, CONST_SIZE_OR_ZERO, ANYTHING, NONE, NONE,
 	     "Copies a string that may not be there; its length with the NUL, or -EFAULT.")

@@ -39,8 +39,11 @@ static bool map_type_fits(uint32_t type, uint32_t id)
 		return type == BPF_MAP_TYPE_RINGBUF;
 	case BPF_FUNC_get_stackid:
 		return type == BPF_MAP_TYPE_STACK_TRACE;
+	case BPF_FUNC_perf_event_output:
+		return type == BPF_MAP_TYPE_PERF_EVENT_ARRAY;
 	}
-	return type != BPF_MAP_TYPE_RINGBUF && type != BPF_MAP_TYPE_STACK_TRACE;
+	return type != BPF_MAP_TYPE_RINGBUF && type != BPF_MAP_TYPE_STACK_TRACE &&
+	       type != BPF_MAP_TYPE_PERF_EVENT_ARRAY;
 }
 
 static int check_map_fits(struct rawtp_env *env, struct call *call, uint32_t regno)
