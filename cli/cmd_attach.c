@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #define DEFAULT_MAX_ENTRIES 100
-#define DEFAULT_WINDOW      100000000 /* ns */
 
 struct attach {
 	struct rawtp_cli *cli;
@@ -155,7 +154,7 @@ static int run(struct rawtp_cli *cli, int argc, char **argv)
 	attach->monitor.out = &cli->out;
 	attach->monitor.interval = 1;
 	attach->monitor.max_entries = DEFAULT_MAX_ENTRIES;
-	attach->monitor.rings.window = DEFAULT_WINDOW;
+	attach->monitor.rings.window = RAWTP_RINGS_WINDOW;
 	attach->session.sample = RAWTP_SESSION_SAMPLE;
 	while (!status && (id = rawtp_cli_option(cli, argc, argv, false)) != -1)
 		status = read_option(attach, id);

@@ -2,6 +2,7 @@
 #include "monitor.h"
 #include "map_dump.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -345,6 +346,8 @@ int rawtp_monitor_run(struct rawtp_monitor *monitor)
 	if (status)
 		return status;
 	err = monitor->start ? rawtp_client_go(monitor->start) : 0;
+	if (monitor->child_go && write(monitor->child_go, "", 1) != 1)
+		err = -errno;
 	if (err) {
 		rawtp_rings_close(rings);
 		return rawtp_cli_error(monitor->session->cli, "the command does not start: %s",

@@ -19,6 +19,7 @@ struct rawtp_monitor {
 	struct rawtp_rings_options rings;
 	pid_t child;                /* ends when this child does; 0: none */
 	struct rawtp_client *start; /* the child's, which waits for rawtp_client_go(); or NULL */
+	int child_go;               /* the child's, of rawtp_spawn_held(); 0: none */
 	int child_status;           /* as waitpid() has it */
 	bool interrupted;           /* SIGINT has come once */
 	double gone_at;             /* the child's link has ended, seen in these seconds */
