@@ -28,6 +28,9 @@ EXTRA_src_bpf_maps_ringbuf_recover := -Os
 # No read that goes well passes these.
 EXTRA_src_base_signals := -Os
 EXTRA_src_base_signals_libc := -Os
+# Programs that are tried out have a stack, too.
+EXTRA_src_bpf_syscall_test_run := -fasynchronous-unwind-tables
+EXTRA_src_bpf_syscall_dispatch := -fasynchronous-unwind-tables
 # Reached by few events, and not short.
 $(foreach file,base_unwind_cfi bpf_helpers_format bpf_helpers_string bpf_helpers_cgroup,$(eval EXTRA_src_$(file) := -Os))
 
