@@ -3,6 +3,7 @@
 # make demo       installs what is missing, builds, traces a real program
 # make test       everything that must pass     (SAN=address,undefined or SAN=thread: under sanitizers)
 # make check      layers, exported symbols, sizes, format
+# make fuzz       coverage-guided fuzz targets: mk/fuzz.mk says how they are run
 # make bench      the tables of doc/performance.md
 # make install    PREFIX=/usr/local DESTDIR=
 # One makefile, no recursion: every folder below adds to the same lists.
@@ -41,6 +42,7 @@ include mk/lib.mk
 include mk/tools.mk
 include mk/preload.mk
 include mk/tests.mk
+include mk/fuzz.mk
 include mk/bench.mk
 include mk/install.mk
 

@@ -31,7 +31,7 @@ CHECKS   := $(sort $(wildcard scripts/check-*))
 TEST_ENV  = BUILD=$(BUILD) SAN=$(SAN) CC="$(CC)" CXX="$(CXX)" CLANG="$(CLANG)"
 
 test: all unit
-	@$(TEST_ENV) scripts/run-tests $(if $(SAN),,$(CHECKS)) $(UNIT) $(SCRIPTS)
+	@$(TEST_ENV) scripts/run-tests $(if $(SAN),,$(CHECKS)) $(UNIT) $(REPLAY) $(SCRIPTS)
 
 check: all
 	@$(TEST_ENV) scripts/run-tests $(CHECKS)
