@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #define DEFAULT_MAX_ENTRIES 100
-#define DEFAULT_WINDOW      100000000 /* ns */
 
 struct attach {
 	struct rawtp_cli *cli;
@@ -130,7 +129,12 @@ static int attach_and_watch(struct attach *attach, char **objects, unsigned int 
 		status = find_targets(attach);
 	if (!status) {
 		rawtp_monitor_catch_signals();
+		status = rawtp_monitor_open(&attach->monitor);
+	}
+	if (!status) {
 		status = rawtp_session_attach(&attach->session);
+		if (status)
+			rawtp_rings_close(attach->monitor.open_rings);
 	}
 	if (!status)
 		status = rawtp_monitor_run(&attach->monitor);
@@ -150,7 +154,7 @@ static int run(struct rawtp_cli *cli, int argc, char **argv)
 	attach->monitor.out = &cli->out;
 	attach->monitor.interval = 1;
 	attach->monitor.max_entries = DEFAULT_MAX_ENTRIES;
-	attach->monitor.rings.window = DEFAULT_WINDOW;
+	attach->monitor.rings.window = RAWTP_RINGS_WINDOW;
 	attach->session.sample = RAWTP_SESSION_SAMPLE;
 	while (!status && (id = rawtp_cli_option(cli, argc, argv, false)) != -1)
 		status = read_option(attach, id);

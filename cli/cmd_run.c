@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define DEFAULT_MAX_ENTRIES 100
 
@@ -31,6 +32,9 @@ static int read_option(struct run *run, int id)
 	switch (id) {
 	case RAWTP_OPTION_PROVIDER:
 		return rawtp_spawn_provider(cli, optarg, run->provider, sizeof(run->provider));
+	case 'k':
+		run->session.to_kernel = true;
+		return RAWTP_EXIT_OK;
 	case 'o':
 		run->output = optarg;
 		return RAWTP_EXIT_OK;
@@ -54,34 +58,74 @@ static int wait_status(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* Attaches, lets it go, watches it to its end. */
-static int trace(struct run *run, pid_t pid, struct rawtp_client *client)
+static int end_child(pid_t pid, int status)
 {
-	int status = rawtp_session_add_client(&run->session, pid, client);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return status;
+}
 
-	if (!status)
-		status = rawtp_session_attach(&run->session);
+/* Attaches, lets it go, watches it to its end. */
+static int trace(struct run *run, pid_t pid)
+{
+	int status = rawtp_session_attach(&run->session);
+
 	run->monitor.child = pid;
-	run->monitor.start = client;
 	if (!status)
 		status = rawtp_monitor_run(&run->monitor);
-	if (status) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
+	return status ? end_child(pid, status) : wait_status(run->monitor.child_status);
+}
+
+/* The command is traced: with @-k beside the kernel, and then its names decide what is loaded where. */
+static int run_traced(struct run *run, const char *provider, char **objects, unsigned int n)
+{
+	bool mixed = run->session.to_kernel;
+	struct rawtp_client *client;
+	pid_t pid;
+	int status = RAWTP_EXIT_OK;
+
+	if (!mixed)
+		status = rawtp_session_load(&run->session, run->cli, objects, n);
+	if (!status)
+		status = rawtp_spawn_traced(run->cli, provider, run->command, &pid, &client);
+	if (status)
 		return status;
-	}
-	return wait_status(run->monitor.child_status);
+	rawtp_monitor_catch_signals();
+	run->session.cli = run->cli;
+	run->monitor.start = client;
+	status = rawtp_session_add_client(&run->session, pid, client);
+	if (!status && mixed)
+		status = rawtp_session_load(&run->session, run->cli, objects, n);
+	return status ? end_child(pid, status) : trace(run, pid);
+}
+
+/* The kernel alone is traced, while the command runs. */
+static int run_beside(struct run *run, const char *provider, char **objects, unsigned int n)
+{
+	int status = rawtp_session_load(&run->session, run->cli, objects, n), go;
+	pid_t pid;
+
+	if (!status)
+		status = rawtp_spawn_held(run->cli, provider, run->command, &pid, &go);
+	if (status)
+		return status;
+	rawtp_monitor_catch_signals();
+	run->monitor.child_go = go;
+	status = trace(run, pid);
+	close(go);
+	return status;
 }
 
 static int run_command(struct run *run, char **objects, unsigned int n)
 {
 	const char *provider = *run->provider ? run->provider : NULL;
-	struct rawtp_client *client;
 	struct rawtp_output out;
+	bool beside = false;
 	FILE *file = stderr;
-	pid_t pid;
-	int status;
+	int status = RAWTP_EXIT_OK;
 
+	if (!n && run->session.to_kernel)
+		return rawtp_cli_usage(run->cli, "-k: name a BPF object (OBJECT.bpf.o)");
 	if (!n)
 		return rawtp_spawn_exec(run->cli, provider, run->command);
 	if (run->output && !(file = fopen(run->output, "we")))
@@ -89,13 +133,11 @@ static int run_command(struct run *run, char **objects, unsigned int n)
 				       strerror(errno));
 	rawtp_output_init(&out, file, run->cli->json);
 	run->monitor.out = &out;
-	status = rawtp_session_load(&run->session, run->cli, objects, n);
+	if (run->session.to_kernel)
+		status = rawtp_session_only_kernel(run->cli, objects, n, &beside);
 	if (!status)
-		status = rawtp_spawn_traced(run->cli, provider, run->command, &pid, &client);
-	if (!status) {
-		rawtp_monitor_catch_signals();
-		status = trace(run, pid, client);
-	}
+		status = beside ? run_beside(run, provider, objects, n)
+				: run_traced(run, provider, objects, n);
 	rawtp_session_free(&run->session);
 	if (file != stderr && fclose(file))
 		return rawtp_cli_error(run->cli, "%s: cannot be written: %s", run->output,
@@ -130,6 +172,7 @@ static int run_main(struct rawtp_cli *cli, int argc, char **argv)
 	run->session.started = true;
 	run->monitor.session = &run->session;
 	run->monitor.max_entries = DEFAULT_MAX_ENTRIES;
+	run->monitor.rings.window = RAWTP_RINGS_WINDOW;
 	while (!status && (id = rawtp_cli_option(cli, argc, argv, true)) != -1)
 		status = read_option(run, id);
 	if (!status) {
@@ -147,6 +190,7 @@ static int run_main(struct rawtp_cli *cli, int argc, char **argv)
 }
 
 static const struct rawtp_option options[] = {
+	{'k', "kernel", NULL, "trace the kernel as well (needs CAP_BPF and CAP_PERFMON)"},
 	{RAWTP_OPTION_PROVIDER, "provider", "NAME", "preload tracepoints of a library: libc"},
 	{'o', "output", "FILE", "write the report there (else: standard error)"},
 	{RAWTP_OPTION_INTERVAL, "interval", "SECONDS", "print rates so often (else: at the end)"},

@@ -2,6 +2,7 @@
 #include "monitor.h"
 #include "map_dump.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -326,21 +327,27 @@ static void print_maps(struct rawtp_monitor *monitor, struct rawtp_rings *rings)
 		rawtp_output_end(monitor->out);
 }
 
-int rawtp_monitor_run(struct rawtp_monitor *monitor)
+int rawtp_monitor_open(struct rawtp_monitor *monitor)
 {
-	struct rawtp_output *out = monitor->out;
-	struct rawtp_rings *rings;
-	double seconds;
-	int status, err;
-
 	monitor->rings.ordered =
 		monitor->rings.time || (monitor->session->to_kernel && monitor->session->n_targets);
 	monitor->rings.kernel_lines = true;
-	status = rawtp_rings_open(monitor->session->cli, out, monitor->session->objects,
-				  monitor->session->n_objects, &monitor->rings, &rings);
+	return rawtp_rings_open(monitor->session->cli, monitor->out, monitor->session->objects,
+				monitor->session->n_objects, &monitor->rings, &monitor->open_rings);
+}
+
+int rawtp_monitor_run(struct rawtp_monitor *monitor)
+{
+	int status = monitor->open_rings ? RAWTP_EXIT_OK : rawtp_monitor_open(monitor), err;
+	struct rawtp_output *out = monitor->out;
+	struct rawtp_rings *rings = monitor->open_rings;
+	double seconds;
+
 	if (status)
 		return status;
 	err = monitor->start ? rawtp_client_go(monitor->start) : 0;
+	if (monitor->child_go && write(monitor->child_go, "", 1) != 1)
+		err = -errno;
 	if (err) {
 		rawtp_rings_close(rings);
 		return rawtp_cli_error(monitor->session->cli, "the command does not start: %s",

@@ -19,12 +19,20 @@ struct rawtp_monitor {
 	struct rawtp_rings_options rings;
 	pid_t child;                /* ends when this child does; 0: none */
 	struct rawtp_client *start; /* the child's, which waits for rawtp_client_go(); or NULL */
+	int child_go;               /* the child's, of rawtp_spawn_held(); 0: none */
 	int child_status;           /* as waitpid() has it */
 	bool interrupted;           /* SIGINT has come once */
 	double gone_at;             /* the child's link has ended, seen in these seconds */
 	bool gone_told;             /* and was looked into */
 	bool headed;                /* the columns have been named */
+	struct rawtp_rings *open_rings; /* or NULL */
 };
+
+/*
+ * Opens what the programs write to, before they run: a perf event array drops what comes earlier. 0
+ * or an exit status. rawtp_monitor_run() does it where it was not done, and closes it.
+ */
+int rawtp_monitor_open(struct rawtp_monitor *monitor);
 
 /* Runs to the end, detaches, prints. Returns an exit status. */
 int rawtp_monitor_run(struct rawtp_monitor *monitor);

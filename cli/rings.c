@@ -13,8 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAX_RINGS 64
-#define NO_TIME   UINT32_MAX
+#define MAX_RINGS  64
+#define PERF_PAGES 64 /* for each CPU */
+#define NO_TIME    UINT32_MAX
 
 struct ring {
 	struct rawtp_rings *rings;
@@ -23,12 +24,14 @@ struct ring {
 	const char *side; /* of a mixed object; or NULL */
 	uint32_t type_id; /* 0: not typed */
 	uint32_t time_at; /* byte of the record at which its time is, or NO_TIME */
-	uint64_t records, bytes;
+	uint64_t records, bytes, lost;
+	struct perf_buffer *perf; /* of a perf event array; else NULL */
 };
 
 struct rawtp_rings {
 	struct rawtp_output *out;
 	struct ring_buffer *buffer; /* NULL: no ring buffers */
+	unsigned int n_perf;
 	struct ring ring[MAX_RINGS];
 	unsigned int n;
 	int trace_fd;                  /* -1: no program of a process prints */
@@ -87,6 +90,19 @@ static int on_record(void *context, void *data, size_t size)
 		time = now();
 	rawtp_order_add(ring->rings->order, time, ring, data, size);
 	return 0;
+}
+
+/* Behind the record may be padding. */
+static void on_perf_record(void *context, int cpu, void *data, __u32 size)
+{
+	on_record(context, data, size);
+}
+
+static void on_perf_lost(void *context, int cpu, __u64 lost)
+{
+	struct ring *ring = context;
+
+	ring->lost += lost;
 }
 
 /* In the form of the kernel's trace_pipe. */
@@ -208,6 +224,11 @@ static uint32_t find_time(const struct btf *btf, uint32_t type_id, const char *n
 	return NO_TIME;
 }
 
+static bool is_perf(const struct bpf_map *map)
+{
+	return bpf_map__type(map) == BPF_MAP_TYPE_PERF_EVENT_ARRAY;
+}
+
 static int add_ring(const struct rawtp_cli *cli, struct rawtp_rings *rings,
 		    const struct rawtp_object *object, struct bpf_map *map,
 		    const struct rawtp_rings_options *options)
@@ -239,7 +260,14 @@ static int add_ring(const struct rawtp_cli *cli, struct rawtp_rings *rings,
 				       "by",
 				       object->path, record ? record : "(of no --record)",
 				       options->time);
-	err = add_buffer(rings, bpf_map__fd(map), on_record, ring);
+	if (is_perf(map)) {
+		ring->perf = perf_buffer__new(bpf_map__fd(map), PERF_PAGES, on_perf_record,
+					      on_perf_lost, ring, NULL);
+		err = ring->perf ? 0 : -errno;
+		rings->n_perf += !err;
+	} else {
+		err = add_buffer(rings, bpf_map__fd(map), on_record, ring);
+	}
 	if (err)
 		return rawtp_cli_error(cli, "%s: ring buffer %s cannot be read: %s", object->path,
 				       bpf_map__name(map), strerror(-err));
@@ -284,9 +312,10 @@ int rawtp_rings_open(const struct rawtp_cli *cli, struct rawtp_output *out,
 	}
 	for (i = 0; i < n; i++) {
 		rawtp_object_target(&objects[i]);
-		bpf_object__for_each_map(map, objects[i].bpf) if (!status &&
-								  bpf_map__type(map) ==
-									  BPF_MAP_TYPE_RINGBUF)
+		bpf_object__for_each_map(
+			map,
+			objects[i].bpf) if (!status && (is_perf(map) ||
+							bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF))
 			status = add_ring(cli, rings, &objects[i], map, options);
 	}
 	if (!status && record && !rings->n)
@@ -307,9 +336,13 @@ int rawtp_rings_open(const struct rawtp_cli *cli, struct rawtp_output *out,
 static void consume(struct rawtp_rings *rings)
 {
 	uint64_t begin = now();
+	unsigned int i;
 
 	if (rings->buffer)
 		ring_buffer__consume(rings->buffer);
+	for (i = 0; i < rings->n; i++)
+		if (rings->ring[i].perf)
+			perf_buffer__consume(rings->ring[i].perf);
 	if (rings->pipe)
 		rawtp_trace_pipe_read(rings->pipe, on_kernel_line, rings);
 	if (rings->order)
@@ -318,12 +351,18 @@ static void consume(struct rawtp_rings *rings)
 
 void rawtp_rings_poll(struct rawtp_rings *rings, int ms)
 {
+	unsigned int i, n = rings->n_perf + !!rings->buffer;
+
 	/* What waits in the order or in the kernel's pipe wakes nobody. */
 	if ((rings->order || rings->pipe) && ms > 20)
 		ms = 20;
+	/* One epoll set each: with several, in turn. */
 	if (rings->buffer)
-		ring_buffer__poll(rings->buffer, ms);
-	else
+		ring_buffer__poll(rings->buffer, ms / (int)n);
+	for (i = 0; i < rings->n; i++)
+		if (rings->ring[i].perf)
+			perf_buffer__poll(rings->ring[i].perf, ms / (int)n);
+	if (!n)
 		poll(NULL, 0, ms);
 	if (rings->order || rings->pipe)
 		consume(rings);
@@ -334,6 +373,11 @@ void rawtp_rings_drain(struct rawtp_rings *rings)
 	consume(rings);
 	if (rings->order)
 		rawtp_order_flush(rings->order);
+}
+
+static const char *type_name(const struct ring *ring)
+{
+	return ring->perf ? "perf_event_array" : "ringbuf";
 }
 
 void rawtp_rings_print(struct rawtp_rings *rings)
@@ -350,10 +394,13 @@ void rawtp_rings_print(struct rawtp_rings *rings)
 		const struct ring *ring = &rings->ring[i];
 
 		if (!out->json) {
-			fprintf(out->file, "%s (ringbuf%s%s): %s record%s, %s bytes\n",
-				bpf_map__name(ring->map), ring->side ? ", " : "",
+			fprintf(out->file, "%s (%s%s%s): %s record%s, %s bytes",
+				bpf_map__name(ring->map), type_name(ring), ring->side ? ", " : "",
 				ring->side ? ring->side : "", rawtp_output_thousands(ring->records),
 				ring->records == 1 ? "" : "s", rawtp_output_thousands(ring->bytes));
+			if (ring->lost)
+				fprintf(out->file, ", %s lost", rawtp_output_thousands(ring->lost));
+			fputc('\n', out->file);
 			continue;
 		}
 		if (!rawtp_output_object(out, NULL))
@@ -361,18 +408,24 @@ void rawtp_rings_print(struct rawtp_rings *rings)
 		rawtp_output_string(out, "name", bpf_map__name(ring->map));
 		if (ring->side)
 			rawtp_output_string(out, "side", ring->side);
-		rawtp_output_string(out, "type", "ringbuf");
+		rawtp_output_string(out, "type", type_name(ring));
 		rawtp_output_u64(out, "records", ring->records);
 		rawtp_output_u64(out, "bytes", ring->bytes);
+		if (ring->perf)
+			rawtp_output_u64(out, "lost", ring->lost);
 		rawtp_output_end(out);
 	}
 }
 
 void rawtp_rings_close(struct rawtp_rings *rings)
 {
+	unsigned int i;
+
 	if (!rings)
 		return;
 	ring_buffer__free(rings->buffer);
+	for (i = 0; i < rings->n; i++)
+		perf_buffer__free(rings->ring[i].perf);
 	rawtp_trace_pipe_close(rings->pipe);
 	rawtp_order_free(rings->order);
 	if (rings->trace_fd >= 0)

@@ -11,6 +11,8 @@
 
 struct rawtp_rings;
 
+#define RAWTP_RINGS_WINDOW 100000000 /* nanoseconds, where nobody says other */
+
 struct rawtp_rings_options {
 	const char *record; /* the struct that records are shown as; NULL: they are only counted */
 	/*

@@ -70,6 +70,12 @@ int rawtp_session_load(struct rawtp_session *session, const struct rawtp_cli *cl
 /* Leaves out the programs of @object that are not for its side. */
 int rawtp_session_choose(struct rawtp_session *session, const struct rawtp_object *object,
 			 unsigned int *n_chosen);
+/*
+ * Are all programs of these objects the kernel's, by their sections or since the kernel has their
+ * tracepoints? Then a command need not be traced itself.
+ */
+int rawtp_session_only_kernel(const struct rawtp_cli *cli, char **paths, unsigned int n,
+			      bool *only);
 /* Gives @object, before it is loaded, the maps that it shares with its twin. */
 int rawtp_session_share(struct rawtp_session *session, const struct rawtp_object *object);
 bool rawtp_session_shares(const struct rawtp_object *object, const struct bpf_map *map);

@@ -95,3 +95,41 @@ int rawtp_session_choose(struct rawtp_session *session, const struct rawtp_objec
 	}
 	return RAWTP_EXIT_OK;
 }
+
+static bool is_of_kernel(const struct rawtp_kernel *kernel, const struct bpf_program *program)
+{
+	if (!bpf_program__autoload(program))
+		return true;
+	if (rawtp_object_side(program) != RAWTP_SIDE_ANY)
+		return rawtp_object_side(program) == RAWTP_SIDE_KERNEL;
+	return rawtp_kernel_find(kernel, rawtp_object_tracepoint(program));
+}
+
+int rawtp_session_only_kernel(const struct rawtp_cli *cli, char **paths, unsigned int n, bool *only)
+{
+	struct rawtp_kernel kernel = {0};
+	struct bpf_program *program;
+	unsigned int i;
+	int status;
+
+	rawtp_object_init(cli);
+	status = rawtp_kernel_open(cli, &kernel);
+	*only = true;
+	for (i = 0; i < n && !status && *only; i++) {
+		/* As one of two, so that no program is left out unseen. */
+		struct rawtp_object object = {.kernel = true, .mixed = true};
+
+		status = rawtp_object_open(cli, paths[i], &object);
+		if (status)
+			break;
+		bpf_object__for_each_program(program, object.bpf)
+		{
+			enum rawtp_side side = rawtp_object_side(program);
+
+			*only = *only && side != RAWTP_SIDE_USER && is_of_kernel(&kernel, program);
+		}
+		rawtp_object_close(&object);
+	}
+	rawtp_kernel_close(&kernel);
+	return status;
+}

@@ -229,3 +229,32 @@ int rawtp_spawn_traced(const struct rawtp_cli *cli, const char *provider, char *
 		return kill_child(*pid, start_error(cli, argv[0], err));
 	return RAWTP_EXIT_OK;
 }
+
+int rawtp_spawn_held(const struct rawtp_cli *cli, const char *provider, char **argv, pid_t *pid,
+		     int *go)
+{
+	int ends[2], status = set_preload(cli, provider);
+	char byte;
+
+	if (status)
+		return status;
+	if (pipe2(ends, O_CLOEXEC))
+		return rawtp_cli_error(cli, "cannot make a pipe: %s", strerror(errno));
+	fflush(NULL);
+	*pid = fork();
+	if (!*pid) {
+		close(ends[1]);
+		/* The end of the pipe instead: our parent gave up. */
+		if (read(ends[0], &byte, 1) != 1)
+			_exit(RAWTP_EXIT_FAILED);
+		execvp(argv[0], argv);
+		_exit(exec_error(cli, argv[0], errno));
+	}
+	close(ends[0]);
+	if (*pid < 0) {
+		close(ends[1]);
+		return rawtp_cli_error(cli, "cannot start a process: %s", strerror(errno));
+	}
+	*go = ends[1];
+	return RAWTP_EXIT_OK;
+}

@@ -19,6 +19,14 @@ int rawtp_spawn_provider(const struct rawtp_cli *cli, const char *name, char *pa
 int rawtp_spawn_traced(const struct rawtp_cli *cli, const char *provider, char **argv, pid_t *pid,
 		       struct rawtp_client **client);
 
+/*
+ * Starts @argv untraced, with @provider preloaded where it is not NULL; it waits before exec() until
+ * something is written to *@go, which is the caller's to close. An exec() that fails is told of by
+ * the child, which ends with the status of that. 0 or an exit status.
+ */
+int rawtp_spawn_held(const struct rawtp_cli *cli, const char *provider, char **argv, pid_t *pid,
+		     int *go);
+
 /* Becomes @argv, with @provider preloaded. Returns only on error, with an exit status. */
 int rawtp_spawn_exec(const struct rawtp_cli *cli, const char *provider, char **argv);
 

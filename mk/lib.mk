@@ -21,9 +21,16 @@ $(foreach room,$(COLD_ROOMS),$(eval $(BUILD)/obj/src/$(room)/%.o $(BUILD)/obj/sr
 PACK_RELOCS := $(if $(SAN),,$(shell echo 'int main(void){return 0;}' | $(CC) -x c - -o /dev/null -Wl,-z,pack-relative-relocs 2>&1 | \
 	grep -q . || echo -Wl,-z,pack-relative-relocs))
 
+# The reader's side.
+EXTRA_src_bpf_maps_perf_event := -Os
+EXTRA_src_bpf_maps_ringbuf := -Os
+EXTRA_src_bpf_maps_ringbuf_recover := -Os
 # No read that goes well passes these.
 EXTRA_src_base_signals := -Os
 EXTRA_src_base_signals_libc := -Os
+# Programs that are tried out have a stack, too.
+EXTRA_src_bpf_syscall_test_run := -fasynchronous-unwind-tables
+EXTRA_src_bpf_syscall_dispatch := -fasynchronous-unwind-tables
 # Reached by few events, and not short.
 $(foreach file,base_unwind_cfi bpf_helpers_format bpf_helpers_string bpf_helpers_cgroup,$(eval EXTRA_src_$(file) := -Os))
 

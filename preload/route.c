@@ -52,5 +52,12 @@ __attribute__((visibility("default"))) long syscall(long number, ...)
 			return -1;
 		}
 	}
+	if (number == __NR_perf_event_open && rawtp_route() > 0) {
+		int fd = rawtp_perf_event_open((const struct perf_event_attr *)a[0], (int)a[1],
+					       (int)a[2], (int)a[3], (unsigned long)a[4]);
+
+		if (fd >= 0 || errno != ENOENT) /* that is: no event of ours */
+			return fd;
+	}
 	return find_syscall()(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an unmodified libbpf calls, taken over by defining the same symbols: syscall(), epoll_ctl(),
- * epoll_wait(), epoll_pwait(). Linked into a tool (with -rdynamic, so that libbpf.so finds them
+ * What an unmodified libbpf calls, taken over by defining the same symbols: syscall(), ioctl(),
+ * epoll_ctl(), epoll_wait(), epoll_pwait(). Linked into a tool (with -rdynamic, so that libbpf.so finds them
  * before libc's), or preloaded as librawtp-bpf.so.
  *
- * Only bpf(2) is routed, and ring buffers of ours in an epoll set; everything else goes through
- * unchanged.
+ * Only bpf(2) is routed, perf_event_open(2) for what programs of ours output, and ring buffers and
+ * such events in an epoll set; everything else goes through unchanged.
  */
 #ifndef RAWTP_PRELOAD_ROUTE_H
 #define RAWTP_PRELOAD_ROUTE_H

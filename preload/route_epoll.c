@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ring buffers in an epoll set.
+ * Ring buffers in an epoll set, and perf events, of which the same is true.
  *
  * A ring buffer is a memfd, which epoll refuses (EPERM). In its place an eventfd goes into the set,
  * with the caller's flags and data. It is readable while the ring has something to read:

@@ -43,7 +43,7 @@ int rawtp_prog_attach(int prog_fd, const char *name);
 #pragma GCC visibility pop
 /**
  * rawtp_ringbuf_poll - wait for a record in a BPF_MAP_TYPE_RINGBUF
- * @map_fd: the map
+ * @map_fd: the map, or a descriptor of rawtp_perf_event_open()
  * @timeout_ms: how long; 0: only look, -1: for ever
  *
  * Returns 1 when there is something to read, 0 when the time is over or a signal came. The map's
@@ -51,6 +51,35 @@ int rawtp_prog_attach(int prog_fd, const char *name);
  * -1 with errno: EBADF; EINVAL, not a ring buffer. Thread-safe; not async-signal-safe.
  */
 int rawtp_ringbuf_poll(int map_fd, int timeout_ms);
+
+struct perf_event_attr;
+
+/**
+ * rawtp_perf_event_open - perf_event_open(2) for BPF_MAP_TYPE_PERF_EVENT_ARRAY
+ * @attr: type PERF_TYPE_SOFTWARE, config PERF_COUNT_SW_BPF_OUTPUT, sample_type PERF_SAMPLE_RAW
+ * @pid: -1
+ * @cpu: whose records
+ * @group_fd: -1
+ * @flags: 0 or PERF_FLAG_FD_CLOEXEC
+ *
+ * Returns a descriptor. mmap(2) it as the kernel's (a page, and data of a power of two pages, up to
+ * 16 MiB), then put it into a map of rawtp_bpf(): from then on the mapping shows what programs on
+ * @cpu write by bpf_perf_event_output(). One reader an entry: the last. On error -1 with errno: ENOENT,
+ * an event of another kind; EINVAL; ENODEV, no such CPU; EFAULT, EMFILE, ENOMEM. Thread-safe; not
+ * async-signal-safe.
+ */
+int rawtp_perf_event_open(const struct perf_event_attr *attr, int pid, int cpu, int group_fd,
+			  unsigned long flags);
+
+/**
+ * rawtp_perf_event_ioctl - ioctl(2) on a descriptor of rawtp_perf_event_open()
+ * @fd: the descriptor
+ * @request: PERF_EVENT_IOC_ENABLE or PERF_EVENT_IOC_DISABLE
+ *
+ * Returns 0; on error -1 with errno: EBADF, no such descriptor; ENOTTY, another request. Thread-safe;
+ * not async-signal-safe.
+ */
+int rawtp_perf_event_ioctl(int fd, unsigned long request);
 
 /**
  * rawtp_trace_ring - the lines of bpf_trace_printk()

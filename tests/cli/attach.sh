@@ -26,6 +26,14 @@ json_of attach-json '0 < len([e for e in j["events"] if "rates" in e]) <= 3 and
 	"$rawtp" attach --json -p "$pid" --for 1 --interval 0.3 --record tick "$object"
 have_json && check attach-detached gone "$pid"
 
+# Records of perf event arrays are shown as those of ring buffers, and none is missing.
+bpf attach_perf
+json_of attach-perf '{m["name"]: m for m in j["maps"]}["records"]["type"] == "perf_event_array" and
+	{m["name"]: m for m in j["maps"]}["records"]["records"] == len([e for e in j["events"] if "record" in e]) and
+	j["totals"][0]["events"] == {m["name"]: m for m in j["maps"]}["records"]["records"] +
+		{m["name"]: m for m in j["maps"]}["records"]["lost"] > 0' \
+	"$rawtp" attach --json -p "$pid" --for 0.5 --record tick "$dir/attach_perf.bpf.o"
+
 "$rawtp" attach -p "$pid" --for 0.3 --interval 0 "$object" >"$dir/out"
 check attach-no-interval test "$(grep -c on_tick "$dir/out")" = 1
 

@@ -91,6 +91,22 @@ if have_json; then
 		j['totals'][0]['events'] >= $calls and j['totals'][0]['ns_per_run'] > 0 and
 		j['totals'][0]['runs'] == j['totals'][0]['events'] - j['totals'][0]['misses']"
 fi
+# rawtp run -k: the command beside the kernel's programs, from its first instruction to its last.
+refuses run-no-object 2 '-k: name a BPF object' "$rawtp" run -k -- true
+if have_json; then
+	check run "$rawtp" run -k --json -o "$dir/json" "$object" -- "$dir/rawtp-calls" $calls
+	check run-exact json "$dir/json" "[m['variables']['total'] for m in j['maps'] if m['name'] == '.bss'] == [$calls] and
+		j['targets'][0]['kernel'] and len(j['targets']) == 1"
+fi
+status_is() { # WANT COMMAND...
+	local rc=0
+	"${@:2}" >"$dir/out" 2>"$dir/err" || rc=$?
+	((rc == $1)) || { echo "status $rc, not $1"; cat "$dir/err"; return 1; }
+}
+check run-status status_is 7 "$rawtp" run -k "$object" -- sh -c 'exit 7'
+check run-not-found status_is 127 "$rawtp" run -k "$object" -- ./no-such-command
+check run-not-found-says grep -qx 'rawtp run: ./no-such-command: cannot be run: No such file or directory' "$dir/err"
+check run-preloads-nothing status_is 0 "$rawtp" run -k "$object" -- sh -c 'test -z "$LD_PRELOAD$RAWTP_START_FD"'
 gone() { # the kernel frees programs a grace period after their last user
 	local i
 	for ((i = 0; i < 100; i++)); do

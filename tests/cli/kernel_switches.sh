@@ -72,6 +72,12 @@ print("%d requests, %d switches" % (whole, switches))
 END
 check matched python3 "$dir/match.py" "$dir/json"
 
+# A command of ours beside the kernel: from its first request to its last.
+check run "$rawtp" run -k --json -o "$dir/json" --record event "$object" -- "$ex/request_switches" 120 2 1000
+check run-matched python3 "$dir/match.py" "$dir/json"
+check run-exact json "$dir/json" "[len([e for e in j['events'] if e.get('record', {}).get('what') == w])
+	for w in ('REQUEST_BEGINS', 'REQUEST_ENDS')] == [120, 120]"
+
 # Lines of trace_printk() of both sides, in one order; others read the kernel's pipe undisturbed.
 number=$(printf '#include <sys/syscall.h>\nSYS_getppid\n' | "$CC" -E -P - | tail -n 1)
 sed "s/NUMBER/$number/" <<'END' | bpf prints

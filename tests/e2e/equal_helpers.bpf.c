@@ -168,4 +168,91 @@ int stacks(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 3);
+	__type(value, __u64);
+} queue SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK);
+	__uint(max_entries, 3);
+	__type(value, __u64);
+} stack SEC(".maps");
+
+#define ORDER(map, at)                                                                  \
+	do {                                                                            \
+		for (i = 0; i < 5; i++) {                                               \
+			value = ctx->args[0] + i;                                       \
+			result((at) + i, bpf_map_push_elem(map, &value, ctx->args[1])); \
+		}                                                                       \
+		result((at) + 5, bpf_map_peek_elem(map, &value));                       \
+		result((at) + 6, value);                                                \
+		for (i = 0; i < 4; i++) {                                               \
+			result((at) + 7 + 2 * i, bpf_map_pop_elem(map, &value));        \
+			result((at) + 8 + 2 * i, value);                                \
+		}                                                                       \
+		result((at) + 15, bpf_map_peek_elem(map, &value));                      \
+		result((at) + 16, value);                                               \
+	} while (0)
+
+SEC("raw_tp/equal")
+int order(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u64 value;
+	__u32 i;
+
+	ORDER(&queue, 0);
+	ORDER(&stack, 20);
+	return 0;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, __u64);
+} cpu_array SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_PERCPU_HASH);
+	__uint(max_entries, 16);
+	__type(key, __u32);
+	__type(value, __u64);
+} cpu_hash SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16);
+	__type(key, __u32);
+	__type(value, __u64);
+} recent SEC(".maps");
+
+SEC("raw_tp/equal")
+int cpus(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 key = ctx->args[0], cpu = bpf_get_smp_processor_id();
+	__u64 value = ctx->args[1], *found;
+
+	result(0, bpf_map_update_elem(&cpu_array, &key, &value, BPF_ANY));
+	found = bpf_map_lookup_percpu_elem(&cpu_array, &key, cpu);
+	result(1, found ? *found : 99);
+	result(2, !bpf_map_lookup_percpu_elem(&cpu_array, &key, 5000));
+	result(3, bpf_map_update_elem(&cpu_hash, &key, &value, BPF_NOEXIST));
+	found = bpf_map_lookup_percpu_elem(&cpu_hash, &key, cpu);
+	result(4, found ? *found : 99);
+	if (found)
+		*found += 1;
+	found = bpf_map_lookup_elem(&cpu_hash, &key);
+	result(5, found ? *found : 99);
+	result(6, !bpf_map_lookup_percpu_elem(&cpu_hash, &key, -1));
+	result(7, bpf_map_update_elem(&recent, &key, &value, BPF_EXIST));
+	result(8, bpf_map_update_elem(&recent, &key, &value, BPF_NOEXIST));
+	found = bpf_map_lookup_elem(&recent, &key);
+	result(9, found ? *found : 99);
+	result(10, bpf_map_delete_elem(&recent, &key));
+	result(11, bpf_map_delete_elem(&recent, &key));
+	return 0;
+}
+
 char LICENSE[] SEC("license") = "GPL";

@@ -73,6 +73,14 @@ helper_rows() {
 	print -1 -1
 	print 0x123456789abcdef 0xfedcba9876543210
 	print -2147483648 9
+	order 10 0
+	order 10 2
+	order 10 1
+	order 10 3
+	order -1 -1
+	cpus 0 7
+	cpus 1 -1
+	cpus 2 5
 	stacks 0
 	stacks 1
 	stacks 4096

@@ -225,7 +225,9 @@ static int call_from_far(void)
 				   "if r6 == 1 goto out\n"
 				   "r0 = 0\n"
 				   "out: exit\n";
+	static const uint64_t seven = 7;
 	struct rawtp_prog *near = program(text), *far = program(text);
+	struct rawtp_prog *load = program("r0 = probe *(u64 *)(r1 + 0); exit");
 	uintptr_t at, page, around = (uintptr_t)rawtp_interpret & ~(CHUNK - 1);
 	intptr_t distance;
 
@@ -242,7 +244,10 @@ static int call_from_far(void)
 		return 3;
 	if (far->jit_size <= near->jit_size)
 		return 4;
-	return far->run(NULL, far) == (uint64_t)getpid() ? 0 : 5;
+	if (far->run(NULL, far) != (uint64_t)getpid())
+		return 5;
+	/* What it calls is no helper. */
+	return rawtp_jit_compile(load) || load->run(&seven, load) != 7 ? 6 : 0;
 }
 
 /* With the memory around the library taken, helpers are out of reach of a relative call. */

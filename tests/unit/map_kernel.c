@@ -47,6 +47,10 @@ struct create_row {
 #define Q BPF_MAP_TYPE_PERCPU_HASH
 #define R BPF_MAP_TYPE_RINGBUF
 #define S BPF_MAP_TYPE_STACK_TRACE
+#define L BPF_MAP_TYPE_LRU_HASH
+#define M BPF_MAP_TYPE_LRU_PERCPU_HASH
+#define U BPF_MAP_TYPE_QUEUE
+#define T BPF_MAP_TYPE_STACK
 
 static const struct create_row create_rows[] = {
 	{A, 4, 8, 1, 0},
@@ -131,6 +135,60 @@ static const struct create_row create_rows[] = {
 	{S, 4, 8, 1, BPF_F_RDONLY_PROG},
 	{S, 4, 8, 1, BPF_F_NO_PREALLOC},
 	{S, 4, 8, 1, BPF_F_NUMA_NODE},
+	{L, 4, 8, 10, 0},
+	{L, 4, 8, 0, 0},
+	{L, 0, 8, 10, 0},
+	{L, 4, 0, 10, 0},
+	{L, 4, 8, 10, BPF_F_NO_PREALLOC},
+	{L, 4, 8, 10, BPF_F_NO_COMMON_LRU},
+	{L, 4, 8, 10, BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU},
+	{L, 4, 8, 10, BPF_F_NUMA_NODE},
+	{L, 4, 8, 10, BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE},
+	{L, 4, 8, 10, BPF_F_MMAPABLE},
+	{L, 4, 8, 10, BPF_F_MMAPABLE | BPF_F_NO_PREALLOC},
+	{L, 4, 32769, 10, 0},
+	{L, 4, 8, 10, BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG},
+	{M, 4, 8, 10, 0},
+	{M, 4, 8, 0, 0},
+	{M, 0, 8, 10, 0},
+	{M, 4, 0, 10, 0},
+	{M, 4, 8, 10, BPF_F_NO_PREALLOC},
+	{M, 4, 8, 10, BPF_F_NO_COMMON_LRU},
+	{M, 4, 8, 10, BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU},
+	{M, 4, 8, 10, BPF_F_NUMA_NODE},
+	{M, 4, 8, 10, BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE},
+	{M, 4, 8, 10, BPF_F_MMAPABLE},
+	{M, 4, 8, 10, BPF_F_MMAPABLE | BPF_F_NO_PREALLOC},
+	{M, 4, 32769, 10, 0},
+	{M, 4, 8, 10, BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG},
+	{U, 0, 8, 10, 0},
+	{U, 4, 8, 10, 0},
+	{U, 0, 0, 10, 0},
+	{U, 0, 8, 0, 0},
+	{U, 0, 5, 1, 0},
+	{U, 0, 8, 10, BPF_F_NO_PREALLOC},
+	{U, 0, 8, 10, BPF_F_RDONLY},
+	{U, 0, 8, 10, BPF_F_RDONLY_PROG},
+	{U, 0, 8, 10, BPF_F_WRONLY_PROG},
+	{U, 0, 8, 10, BPF_F_RDONLY | BPF_F_WRONLY},
+	{U, 0, 8, 10, BPF_F_NUMA_NODE},
+	{U, 0, 8, 10, BPF_F_ZERO_SEED},
+	{U, 0, 5 << 20, 1, 0},
+	{U, 0, 0xffffffff, 1, 0},
+	{T, 0, 8, 10, 0},
+	{T, 4, 8, 10, 0},
+	{T, 0, 0, 10, 0},
+	{T, 0, 8, 0, 0},
+	{T, 0, 5, 1, 0},
+	{T, 0, 8, 10, BPF_F_NO_PREALLOC},
+	{T, 0, 8, 10, BPF_F_RDONLY},
+	{T, 0, 8, 10, BPF_F_RDONLY_PROG},
+	{T, 0, 8, 10, BPF_F_WRONLY_PROG},
+	{T, 0, 8, 10, BPF_F_RDONLY | BPF_F_WRONLY},
+	{T, 0, 8, 10, BPF_F_NUMA_NODE},
+	{T, 0, 8, 10, BPF_F_ZERO_SEED},
+	{T, 0, 5 << 20, 1, 0},
+	{T, 0, 0xffffffff, 1, 0},
 };
 
 TEST(map_kernel_create)
@@ -295,6 +353,56 @@ static const struct op_row stack_trace_ops[] = {
 	{DELETE, 4, 0, 0}, {FIRST, 0, 0, 0},  {NEXT, 0xffffffff, 0, 0}, {NEXT, 2, 0, 0},
 };
 
+/* As hash_ops, where nothing has to be removed: which key that would be is nobody's promise. */
+static const struct op_row lru_ops[] = {
+	{FIRST, 0, 0, 0},
+	{LOOKUP, 1, 0, 0},
+	{DELETE, 1, 0, 0},
+	{TAKE, 1, 0, 0},
+	{UPDATE, 1, 10, BPF_EXIST},
+	{UPDATE, 1, 10, BPF_NOEXIST},
+	{UPDATE, 1, 11, BPF_NOEXIST},
+	{LOOKUP, 1, 0, 0},
+	{UPDATE, 1, 12, BPF_EXIST},
+	{UPDATE, 1, 13, BPF_ANY},
+	{LOOKUP, 1, 0, 0},
+	{UPDATE, 2, 20, BPF_ANY},
+	{UPDATE, 1, 0, 3},
+	{UPDATE, 1, 0, BPF_F_LOCK},
+	{LOOKUP, 1, 0, 1},
+	{LOOKUP, 2, 0, 0},
+	{TAKE, 2, 0, 0},
+	{DELETE, 1, 0, 0},
+	{DELETE, 1, 0, 0},
+	{FIRST, 0, 0, 0},
+};
+
+static const struct op_row queue_ops[] = {
+	{LOOKUP, 0, 0, 0},
+	{TAKE, 0, 0, 0},
+	{UPDATE, 0, 1, BPF_ANY},
+	{LOOKUP, 0, 0, 0},
+	{UPDATE, 0, 2, BPF_ANY},
+	{LOOKUP, 0, 0, 0},
+	{UPDATE, 0, 3, BPF_NOEXIST},
+	{UPDATE, 0, 3, 3},
+	{UPDATE, 0, 3, BPF_EXIST},
+	{UPDATE, 0, 4, BPF_ANY},
+	{UPDATE, 0, 5, BPF_EXIST},
+	{LOOKUP, 0, 0, 0},
+	{LOOKUP, 0, 0, 1},
+	{LOOKUP, 0, 0, BPF_F_LOCK},
+	{TAKE, 0, 0, 0},
+	{UPDATE, 0, 6, BPF_ANY},
+	{TAKE, 0, 0, 0},
+	{TAKE, 0, 0, 0},
+	{TAKE, 0, 0, 0},
+	{TAKE, 0, 0, 0},
+	{LOOKUP, 0, 0, 0},
+	{DELETE, 0, 0, 0},
+	{FIRST, 0, 0, 0},
+};
+
 struct sides {
 	struct rawtp_map *ours;
 	int theirs;
@@ -334,9 +442,10 @@ static int their_op(struct sides *sides, const struct op_row *row, uint64_t *key
 	};
 	uint32_t number = (uint32_t)*key, next = 0;
 	bool walks = row->op == NEXT || row->op == FIRST;
-	union bpf_attr attr = {.map_fd = (uint32_t)sides->theirs,
-			       .key = row->op == FIRST ? 0 : (uintptr_t)&number,
-			       .flags = row->flags};
+	union bpf_attr attr = {
+		.map_fd = (uint32_t)sides->theirs,
+		.key = row->op == FIRST || !sides->ours->key_size ? 0 : (uintptr_t)&number,
+		.flags = row->flags};
 	int err;
 
 	if (row->op != DELETE)
@@ -365,7 +474,7 @@ static void run_op(struct sides *sides, const struct op_row *row)
 static bool open_sides(struct sides *sides, uint32_t type, uint32_t flags)
 {
 	union bpf_attr attr = {.map_type = type,
-			       .key_size = 4,
+			       .key_size = type == U || type == T ? 0 : 4,
 			       .value_size = 8,
 			       .max_entries = 3,
 			       .map_flags = flags};
@@ -396,6 +505,10 @@ static const struct {
 	{"hash", H, 0, hash_ops, sizeof(hash_ops) / sizeof(hash_ops[0])},
 	{"hash, no prealloc", H, BPF_F_NO_PREALLOC, hash_ops,
 	 sizeof(hash_ops) / sizeof(hash_ops[0])},
+	{"LRU hash", L, 0, lru_ops, sizeof(lru_ops) / sizeof(lru_ops[0])},
+	{"LRU per-CPU hash", M, 0, lru_ops, sizeof(lru_ops) / sizeof(lru_ops[0])},
+	{"queue", U, 0, queue_ops, sizeof(queue_ops) / sizeof(queue_ops[0])},
+	{"stack", T, 0, queue_ops, sizeof(queue_ops) / sizeof(queue_ops[0])},
 	{"stack traces", S, 0, stack_trace_ops,
 	 sizeof(stack_trace_ops) / sizeof(stack_trace_ops[0])},
 	{"per-CPU hash", Q, 0, hash_ops, sizeof(hash_ops) / sizeof(hash_ops[0])},
@@ -424,7 +537,7 @@ TEST(map_kernel_operations)
 /* The same random operations on both: the same answers, and at the end the same contents. */
 TEST(map_kernel_random)
 {
-	static const uint32_t kinds[] = {H, Q};
+	static const uint32_t kinds[] = {H, Q, U, T};
 	struct sides sides;
 	uint32_t random = 4711, i, key;
 	size_t kind;

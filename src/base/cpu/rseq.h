@@ -13,6 +13,24 @@
 
 #define RAWTP_RSEQ_STRIDE 64 /* bytes from word to word */
 
+/*
+ * If we are on @cpu and *@head is @old, writes a record and, by the last store, @new to *@head; no
+ * other thread of this CPU comes between. @last is the record's last word, zeroed first; then come
+ * its two first fields and its bytes, in two pieces. False: it is not so, or we were disturbed; what
+ * was written of the record is anybody's then.
+ */
+struct rawtp_rseq_append {
+	uint64_t cpu;
+	uint64_t *head, old, new;
+	uint64_t *last;
+	uint64_t *first, first_value;
+	uint32_t *second;
+	uint64_t second_value;
+	const void *from;
+	char *to[2];
+	size_t n[2];
+};
+
 /* Sanitizers do not see what assembly does: they get the path of machines without. */
 #if defined(__x86_64__) && !defined(RAWTP_SANITIZED)
 
@@ -88,11 +106,93 @@ busy:
 	return false;
 }
 
+static inline bool rawtp_rseq_append(const struct rawtp_rseq_append *append)
+{
+	struct rawtp_rseq *rseq = rawtp_rseq_area();
+
+	if (!rseq)
+		return false;
+	__asm__ volatile goto(".pushsection __rseq_cs, \"aw\"\n\t"
+			      ".balign 32\n"
+			      "3:\n\t"
+			      ".long 0, 0\n\t"
+			      ".quad 1f, 2f - 1f, 4f\n\t"
+			      ".popsection\n\t"
+			      "leaq 3b(%%rip), %%rax\n\t"
+			      "movq %%rax, 8(%[rseq])\n"
+			      "1:\n\t"
+			      "movl 4(%[rseq]), %%eax\n\t"
+			      "cmpl %c[cpu](%[a]), %%eax\n\t"
+			      "jne %l[failed]\n\t"
+			      "movq %c[head](%[a]), %%rdx\n\t"
+			      "movq %c[old](%[a]), %%rax\n\t"
+			      "cmpq %%rax, (%%rdx)\n\t"
+			      "jne %l[failed]\n\t"
+			      "movq %c[last](%[a]), %%rdi\n\t"
+			      "movq $0, (%%rdi)\n\t"
+			      "movq %c[first](%[a]), %%rdi\n\t"
+			      "movq %c[first_value](%[a]), %%rax\n\t"
+			      "movq %%rax, (%%rdi)\n\t"
+			      "movq %c[second](%[a]), %%rdi\n\t"
+			      "movq %c[second_value](%[a]), %%rax\n\t"
+			      "movl %%eax, (%%rdi)\n\t"
+			      "movq %c[from](%[a]), %%rsi\n\t"
+			      "movq %c[to](%[a]), %%rdi\n\t"
+			      "movq %c[n](%[a]), %%rcx\n\t"
+			      "rep movsb\n\t"
+			      "movq 8 + %c[to](%[a]), %%rdi\n\t"
+			      "movq 8 + %c[n](%[a]), %%rcx\n\t"
+			      "rep movsb\n\t"
+			      "movq %c[new](%[a]), %%rax\n\t"
+			      "movq %%rax, (%%rdx)\n"
+			      "2:\n\t"
+			      ".pushsection __rseq_failure, \"ax\"\n\t"
+			      ".byte 0x0f, 0xb9, 0x3d\n\t"
+			      ".long 0x53053053\n"
+			      "4:\n\t"
+			      "jmp %l[failed]\n\t"
+			      ".popsection"
+			      :
+#define RAWTP_RSEQ_FIELD(name) [name] "i"(offsetof(struct rawtp_rseq_append, name))
+			      : [rseq] "r"(rseq), [a] "r"(append), RAWTP_RSEQ_FIELD(cpu),
+				RAWTP_RSEQ_FIELD(head), RAWTP_RSEQ_FIELD(old),
+				RAWTP_RSEQ_FIELD(new), RAWTP_RSEQ_FIELD(last),
+				RAWTP_RSEQ_FIELD(first), RAWTP_RSEQ_FIELD(first_value),
+				RAWTP_RSEQ_FIELD(second), RAWTP_RSEQ_FIELD(second_value),
+				RAWTP_RSEQ_FIELD(from), RAWTP_RSEQ_FIELD(to), RAWTP_RSEQ_FIELD(n)
+#undef RAWTP_RSEQ_FIELD
+			      : "memory", "cc", "rax", "rcx", "rdx", "rsi", "rdi"
+			      : failed);
+	*(volatile uint64_t *)&rseq->rseq_cs = 0;
+	return true;
+failed:
+	*(volatile uint64_t *)&rseq->rseq_cs = 0;
+	return false;
+}
+
+/* The CPU that we are on; above any where that is not known. */
+static inline uint32_t rawtp_rseq_cpu(void)
+{
+	struct rawtp_rseq *rseq = rawtp_rseq_area();
+
+	return rseq ? __atomic_load_n(&rseq->cpu_id, __ATOMIC_RELAXED) : UINT32_MAX;
+}
+
 #else
 
 static inline bool rawtp_rseq_claim(uint64_t *words, uint32_t n, uint64_t value, uint32_t *cpu)
 {
 	return false;
+}
+
+static inline bool rawtp_rseq_append(const struct rawtp_rseq_append *append)
+{
+	return false;
+}
+
+static inline uint32_t rawtp_rseq_cpu(void)
+{
+	return UINT32_MAX;
 }
 
 #endif

@@ -16,13 +16,14 @@ typedef uint64_t (*rawtp_helper_fn)(uint64_t r1, uint64_t r2, uint64_t r3, uint6
 /* Argument kinds, with the kernel's meanings (enum bpf_arg_type). */
 enum rawtp_arg_kind {
 	ARG_NONE = 0,
-	ARG_CONST_MAP_PTR,      /* a map, known when the program is verified */
-	ARG_PTR_TO_MAP_KEY,     /* initialised memory of the map's key size */
-	ARG_PTR_TO_MAP_VALUE,   /* initialised memory of the map's value size */
-	ARG_PTR_TO_MEM,         /* initialised memory, length in the next argument */
-	ARG_PTR_TO_MEM_OR_NULL, /* the same, or NULL with length 0 */
-	ARG_PTR_TO_MEM_RDONLY,  /* the same as ARG_PTR_TO_MEM, read only memory will do */
-	ARG_PTR_TO_UNINIT_MEM,  /* memory that the helper fills */
+	ARG_CONST_MAP_PTR,           /* a map, known when the program is verified */
+	ARG_PTR_TO_MAP_KEY,          /* initialised memory of the map's key size */
+	ARG_PTR_TO_MAP_VALUE,        /* initialised memory of the map's value size */
+	ARG_PTR_TO_UNINIT_MAP_VALUE, /* memory of the map's value size, that the helper fills */
+	ARG_PTR_TO_MEM,              /* initialised memory, length in the next argument */
+	ARG_PTR_TO_MEM_OR_NULL,      /* the same, or NULL with length 0 */
+	ARG_PTR_TO_MEM_RDONLY,       /* the same as ARG_PTR_TO_MEM, read only memory will do */
+	ARG_PTR_TO_UNINIT_MEM,       /* memory that the helper fills */
 	/* Memory that the helper fills as far as it needs, or NULL with length 0. */
 	ARG_PTR_TO_OUT_MEM_OR_NULL,
 	ARG_PTR_TO_LONG,      /* 8 bytes that the helper fills */

@@ -54,6 +54,9 @@ RAWTP_HELPER(27, get_stackid, INTEGER,
 RAWTP_HELPER(42, get_numa_node_id, INTEGER,
 	     NONE, NONE, NONE, NONE, NONE,
 	     "The number of the NUMA node that the thread ran on a moment ago.")
+RAWTP_HELPER(25, perf_event_output, INTEGER,
+	     PTR_TO_CTX, CONST_MAP_PTR, ANYTHING, PTR_TO_MEM_RDONLY, CONST_SIZE_OR_ZERO,
+	     "Copies a record into the ring of the CPU; -ENOSPC where it was lost, and is counted.")
 RAWTP_HELPER(45, probe_read_str, INTEGER,
 	     PTR_TO_UNINIT_MEM, CONST_SIZE_OR_ZERO, ANYTHING, NONE, NONE,
 	     "Copies a string that may not be there; its length with the NUL, or -EFAULT.")
@@ -63,6 +66,15 @@ RAWTP_HELPER(67, get_stack, INTEGER,
 RAWTP_HELPER(80, get_current_cgroup_id, INTEGER,
 	     NONE, NONE, NONE, NONE, NONE,
 	     "Id of the process's control group (version 2), not older than a second; 0: not known.")
+RAWTP_HELPER(87, map_push_elem, INTEGER,
+	     CONST_MAP_PTR, PTR_TO_MAP_VALUE, ANYTHING, NONE, NONE,
+	     "Adds a value to a queue or stack; BPF_EXIST: in place of the oldest, if it is full.")
+RAWTP_HELPER(88, map_pop_elem, INTEGER,
+	     CONST_MAP_PTR, PTR_TO_UNINIT_MAP_VALUE, NONE, NONE, NONE,
+	     "Takes the next value out of a queue or stack.")
+RAWTP_HELPER(89, map_peek_elem, INTEGER,
+	     CONST_MAP_PTR, PTR_TO_UNINIT_MAP_VALUE, NONE, NONE, NONE,
+	     "The next value of a queue or stack, which stays there.")
 RAWTP_HELPER(105, strtol, INTEGER,
 	     PTR_TO_MEM_RDONLY, CONST_SIZE, ANYTHING, PTR_TO_LONG, NONE,
 	     "A signed number out of text; the bytes that it took.")
@@ -135,6 +147,9 @@ RAWTP_HELPER(181, loop, INTEGER,
 RAWTP_HELPER(182, strncmp, INTEGER,
 	     PTR_TO_MEM_RDONLY, CONST_SIZE, PTR_TO_CONST_STR, NONE, NONE,
 	     "Compares memory with a constant string.")
+RAWTP_HELPER(195, map_lookup_percpu_elem, PTR_TO_MAP_VALUE_OR_NULL,
+	     CONST_MAP_PTR, PTR_TO_MAP_KEY, ANYTHING, NONE, NONE,
+	     "The value of a key that belongs to a CPU, or NULL.")
 RAWTP_HELPER(208, ktime_get_tai_ns, INTEGER,
 	     NONE, NONE, NONE, NONE, NONE,
 	     "Nanoseconds of CLOCK_TAI.")

@@ -38,3 +38,35 @@ uint64_t rawtp_helper_map_delete_elem(uint64_t map_reg, uint64_t key, uint64_t r
 
 	return (uint64_t)map->ops->delete (map, pointer(key));
 }
+
+uint64_t rawtp_helper_map_push_elem(uint64_t map_reg, uint64_t value, uint64_t flags, uint64_t r4,
+				    uint64_t r5)
+{
+	struct rawtp_map *map = pointer(map_reg);
+
+	return (uint64_t)map->ops->push(map, pointer(value), flags);
+}
+
+uint64_t rawtp_helper_map_pop_elem(uint64_t map_reg, uint64_t value, uint64_t r3, uint64_t r4,
+				   uint64_t r5)
+{
+	struct rawtp_map *map = pointer(map_reg);
+
+	return (uint64_t)map->ops->pop(map, pointer(value));
+}
+
+uint64_t rawtp_helper_map_peek_elem(uint64_t map_reg, uint64_t value, uint64_t r3, uint64_t r4,
+				    uint64_t r5)
+{
+	struct rawtp_map *map = pointer(map_reg);
+
+	return (uint64_t)map->ops->peek(map, pointer(value));
+}
+
+uint64_t rawtp_helper_map_lookup_percpu_elem(uint64_t map_reg, uint64_t key, uint64_t cpu,
+					     uint64_t r4, uint64_t r5)
+{
+	struct rawtp_map *map = pointer(map_reg);
+
+	return (uint64_t)(uintptr_t)map->ops->lookup_percpu(map, pointer(key), (uint32_t)cpu);
+}

@@ -22,12 +22,16 @@ static inline void *pointer(uint64_t reg)
  */
 static bool leave_library(struct rawtp_unwind *unwind, uintptr_t ctx)
 {
+	uintptr_t pc;
 	unsigned int n;
 
 	for (n = 0; unwind->sp <= ctx; n++)
 		if (n == RAWTP_MAX_STACK_DEPTH || !rawtp_unwind_step(unwind))
 			return false;
-	return !rawtp_unwind_was_called_indirectly(unwind) || rawtp_unwind_step(unwind);
+	pc = unwind->pc;
+	if (rawtp_unwind_was_called_indirectly(unwind) && !rawtp_unwind_step(unwind))
+		rawtp_unwind_at(unwind, pc, UINTPTR_MAX, 0); /* better than nothing */
+	return true;
 }
 
 /* At most @max addresses after the first @skip. Returns how many; 0: there are none. */

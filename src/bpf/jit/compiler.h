@@ -40,7 +40,7 @@ struct rawtp_jit {
 	bool settled;          /* no branch becomes short any more */
 	uint8_t *image;        /* what is written in the last pass, else NULL */
 	uintptr_t address;     /* where the image will run; 0 while that is not known */
-	bool far_calls;        /* helpers are out of reach of a relative call */
+	bool far_calls;        /* the library is out of reach of a relative call */
 
 	/* NULL where it is prog->run that is made. Set by the prologue: where C comes in. */
 	const struct rawtp_jit_entry *entry;
@@ -78,8 +78,9 @@ struct rawtp_jit_cpu {
 	bool (*inlines_lookup)(const struct rawtp_jit *jit, const struct rawtp_map *map);
 	/* Whether rawtp_jit_entry_compile() can do it; may be NULL. */
 	bool (*can_enter)(const struct rawtp_jit *jit);
-	uint8_t fill;     /* a byte that is a trap, behind the code */
-	uint16_t machine; /* EM_<cpu> */
+	uint8_t fill;      /* a byte that is a trap, behind the code */
+	uint16_t machine;  /* EM_<cpu> */
+	const char *loads; /* what rows of RAWTP_KIND_PROBE call */
 	struct rawtp_jit_frame_start frame_start;
 	intptr_t reach; /* of a call by distance, less what images take */
 };

@@ -250,18 +250,23 @@ static bool in_reach(const void *image, uintptr_t address)
 	return distance >= -cpu->reach && distance <= cpu->reach;
 }
 
-static bool helpers_in_reach(const struct rawtp_jit *jit, const void *image)
+/* Of what the program calls, of the library's. */
+static bool calls_in_reach(const struct rawtp_jit *jit, const void *image)
 {
 	const struct rawtp_prog *prog = jit->prog;
 	uint32_t i;
 
 	for (i = 0; i < prog->n_insns; i++) {
 		enum rawtp_op op = rawtp_decode(&prog->insns[i]);
+		uintptr_t target = 0;
 
 		if (op == RAWTP_OP_LD_IMM64)
 			i++;
-		if (op == RAWTP_OP_CALL &&
-		    !in_reach(image, (uintptr_t)rawtp_helper(prog->insns[i].imm)->fn))
+		if (op == RAWTP_OP_CALL)
+			target = (uintptr_t)rawtp_helper(prog->insns[i].imm)->fn;
+		else if (rawtp_opcodes[op].kind == RAWTP_KIND_PROBE)
+			target = (uintptr_t)cpu->loads;
+		if (target && !in_reach(image, target))
 			return false;
 	}
 	return true;
@@ -279,7 +284,7 @@ static void *place(struct rawtp_jit *jit)
 
 	settle(jit);
 	image = jit->err ? NULL : allocate(jit);
-	if (!image || (helpers_in_reach(jit, image) &&
+	if (!image || (calls_in_reach(jit, image) &&
 		       (!jit->entry || in_reach(image, (uintptr_t)jit->entry->leave))))
 		return image;
 	rawtp_exec_free(image, jit->at);

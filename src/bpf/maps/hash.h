@@ -81,6 +81,7 @@ struct rawtp_hash {
 	unsigned int index_bits;
 	uint64_t seed;
 	bool same_pids; /* states name processes of our namespaces */
+	void *lru;      /* of lru_hash.c, or NULL */
 
 	/* Per-CPU: entry of an element in a slot = stamp (generation), value. */
 	char *slots;
@@ -163,6 +164,9 @@ long rawtp_hash_delete(struct rawtp_map *map, const void *key);
 /* After -E2BIG or -EBUSY on the system call's side: true where something was taken back. */
 bool rawtp_hash_try_recover(struct rawtp_map *map);
 
+/* percpu_hash.c. The value of CPU @cpu; NULL: no such key or CPU, or nothing was written there. */
+void *rawtp_percpu_hash_lookup_cpu(struct rawtp_map *map, const void *key, uint32_t cpu);
+
 /* hash_list.c. 1: found; 0: not; -EBUSY: too much going on, or the memory is damaged. */
 int rawtp_hash_find(const struct rawtp_hash *hash, const void *key,
 		    struct rawtp_hash_position *pos);
@@ -193,6 +197,8 @@ void rawtp_hash_set_live(struct rawtp_hash_claim *claim);
 bool rawtp_hash_set_dying(struct rawtp_hash_elem *elem, uint64_t state, bool extra);
 void rawtp_hash_set_free(const struct rawtp_hash *hash, struct rawtp_hash_elem *elem,
 			 uint64_t state);
+/* It holds a key just now. */
+bool rawtp_hash_is_live(const struct rawtp_hash_elem *elem);
 void rawtp_hash_pool_init(const struct rawtp_hash *hash);
 void rawtp_hash_recover(struct rawtp_map *map);
 const void *rawtp_hash_walk(struct rawtp_map *map, struct rawtp_map_cursor *cursor);

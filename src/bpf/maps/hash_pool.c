@@ -213,6 +213,11 @@ void rawtp_hash_set_live(struct rawtp_hash_claim *claim)
 	claim->elem = NULL;
 }
 
+bool rawtp_hash_is_live(const struct rawtp_hash_elem *elem)
+{
+	return state_kind(__atomic_load_n(&elem->state, __ATOMIC_ACQUIRE)) == LIVE;
+}
+
 bool rawtp_hash_set_dying(struct rawtp_hash_elem *elem, uint64_t state, bool extra)
 {
 	uint64_t generation = rawtp_hash_generation(state);

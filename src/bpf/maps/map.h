@@ -113,6 +113,11 @@ struct rawtp_map_ops {
 	void *(*lookup)(struct rawtp_map *map, const void *key);
 	long (*update)(struct rawtp_map *map, const void *key, const void *value, uint64_t flags);
 	long (*delete)(struct rawtp_map *map, const void *key);
+	/* NULL where a type has no such operation. */
+	void *(*lookup_percpu)(struct rawtp_map *map, const void *key, uint32_t cpu);
+	long (*push)(struct rawtp_map *map, const void *value, uint64_t flags);
+	long (*pop)(struct rawtp_map *map, void *value);
+	long (*peek)(struct rawtp_map *map, void *value);
 };
 
 const struct rawtp_map_ops *rawtp_map_ops(uint32_t type); /* NULL: not a type we have */

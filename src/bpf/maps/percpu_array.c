@@ -62,6 +62,13 @@ static void *percpu_array_lookup(struct rawtp_map *map, const void *key)
 	return value_of(map, slot, index);
 }
 
+static void *percpu_array_lookup_cpu(struct rawtp_map *map, const void *key, uint32_t cpu)
+{
+	uint32_t index = rawtp_array_index(key);
+
+	return index < map->max_entries && cpu < map->n_cpus ? value_of(map, cpu, index) : NULL;
+}
+
 static long percpu_array_update(struct rawtp_map *map, const void *key, const void *value,
 				uint64_t flags)
 {
@@ -125,6 +132,7 @@ const struct rawtp_map_ops rawtp_percpu_array_ops = {
 	.sys_update = percpu_array_sys_update,
 	.walk = rawtp_array_walk,
 	.lookup = percpu_array_lookup,
+	.lookup_percpu = percpu_array_lookup_cpu,
 	.update = percpu_array_update,
 	.delete = rawtp_array_delete,
 };

@@ -51,6 +51,21 @@ static void *percpu_hash_lookup(struct rawtp_map *map, const void *key)
 	return entry->value;
 }
 
+void *rawtp_percpu_hash_lookup_cpu(struct rawtp_map *map, const void *key, uint32_t cpu)
+{
+	const struct rawtp_hash *hash = rawtp_hash_of(map);
+	struct rawtp_hash_position pos;
+	struct entry *entry;
+
+	if (cpu >= map->n_cpus || rawtp_hash_find(hash, key, &pos) != 1)
+		return NULL;
+	entry = entry_of(hash, pos.elem, cpu);
+	/* To make it the key's is for the slot's owner alone. */
+	return __atomic_load_n(&entry->stamp, __ATOMIC_ACQUIRE) == rawtp_hash_generation(pos.state)
+		       ? entry->value
+		       : NULL;
+}
+
 /* Writes the value of one slot (programs), or of all CPUs (@slot is RAWTP_NO_SLOT). */
 static void write_value(const struct rawtp_map *map, const struct rawtp_hash *hash,
 			const struct rawtp_hash_elem *elem, uint64_t state, uint32_t slot,
@@ -202,6 +217,7 @@ const struct rawtp_map_ops rawtp_percpu_hash_ops = {
 	.after_fork = rawtp_hash_after_fork,
 	.walk = rawtp_hash_walk,
 	.lookup = percpu_hash_lookup,
+	.lookup_percpu = rawtp_percpu_hash_lookup_cpu,
 	.update = percpu_hash_update,
 	.delete = rawtp_hash_delete,
 };

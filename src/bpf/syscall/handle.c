@@ -69,6 +69,9 @@ static void object_get(enum rawtp_handle_kind kind, void *object)
 	case RAWTP_HANDLE_BTF:
 		rawtp_btf_get(object);
 		break;
+	case RAWTP_HANDLE_PERF:
+		rawtp_perf_event_get(object);
+		break;
 	}
 }
 
@@ -83,6 +86,9 @@ static void object_put(enum rawtp_handle_kind kind, void *object)
 		break;
 	case RAWTP_HANDLE_BTF:
 		rawtp_btf_put(object);
+		break;
+	case RAWTP_HANDLE_PERF:
+		rawtp_perf_event_put(object);
 		break;
 	}
 }
@@ -234,6 +240,13 @@ struct rawtp_btf *rawtp_btf_from_fd(int fd, uint32_t *id)
 
 	*id = (uint32_t)rawtp_handle_inode(fd);
 	return object ? object : keep(fd, RAWTP_HANDLE_BTF, open_btf(fd));
+}
+
+struct rawtp_perf_event *rawtp_perf_event_from_fd(int fd)
+{
+	void *object = lookup(fd, RAWTP_HANDLE_PERF);
+
+	return !object || rawtp_is_err(object) ? rawtp_err_ptr(-EBADF) : object;
 }
 
 struct rawtp_prog *rawtp_prog_from_fd(int fd)

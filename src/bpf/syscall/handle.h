@@ -14,6 +14,7 @@
 
 #include "bpf/btf.h"
 #include "bpf/maps/map.h"
+#include "bpf/maps/perf_event.h"
 #include "bpf/prog.h"
 
 #include <linux/bpf.h>
@@ -43,12 +44,19 @@ struct rawtp_prog_object {
 	uint32_t btf_id;
 };
 
-enum rawtp_handle_kind { RAWTP_HANDLE_MAP, RAWTP_HANDLE_PROG, RAWTP_HANDLE_BTF };
+enum rawtp_handle_kind {
+	RAWTP_HANDLE_MAP,
+	RAWTP_HANDLE_PROG,
+	RAWTP_HANDLE_BTF,
+	RAWTP_HANDLE_PERF, /* of perf_event_open(2): known to the process that made it */
+};
 
 /* Err-pointers: EBADF where @fd is not open, EINVAL where it is something else. */
 struct rawtp_map *rawtp_map_from_fd(int fd);
 struct rawtp_prog_object *rawtp_prog_object_from_fd(int fd);
 struct rawtp_btf *rawtp_btf_from_fd(int fd, uint32_t *id);
+/* EBADF where it is anything else. */
+struct rawtp_perf_event *rawtp_perf_event_from_fd(int fd);
 
 void rawtp_prog_object_put(struct rawtp_prog_object *object);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rawtp_ringbuf_poll(): what epoll is for the kernel's ring buffers. */
+/* rawtp_ringbuf_poll(): what epoll is for the kernel's ring buffers and perf events. */
 #include "base/err.h"
 #include "bpf/maps/ringbuf.h"
 #include "bpf/syscall/handle.h"
@@ -7,9 +7,17 @@
 
 __attribute__((visibility("default"))) int rawtp_ringbuf_poll(int map_fd, int timeout_ms)
 {
-	struct rawtp_map *map = rawtp_map_from_fd(map_fd);
+	struct rawtp_perf_event *event = rawtp_perf_event_from_fd(map_fd);
+	struct rawtp_map *map;
 	int saved = errno, ret;
 
+	if (!rawtp_is_err(event)) {
+		ret = rawtp_perf_event_wait(event, timeout_ms);
+		rawtp_perf_event_put(event);
+		errno = saved;
+		return ret;
+	}
+	map = rawtp_map_from_fd(map_fd);
 	if (rawtp_is_err(map)) {
 		errno = -(int)rawtp_ptr_err(map);
 		return -1;

@@ -39,15 +39,25 @@ static bool map_type_fits(uint32_t type, uint32_t id)
 		return type == BPF_MAP_TYPE_RINGBUF;
 	case BPF_FUNC_get_stackid:
 		return type == BPF_MAP_TYPE_STACK_TRACE;
+	case BPF_FUNC_perf_event_output:
+		return type == BPF_MAP_TYPE_PERF_EVENT_ARRAY;
+	case BPF_FUNC_map_push_elem:
+	case BPF_FUNC_map_pop_elem:
+	case BPF_FUNC_map_peek_elem:
+		return rawtp_map_ops(type)->push;
+	case BPF_FUNC_map_lookup_percpu_elem:
+		return rawtp_map_ops(type)->lookup_percpu;
 	}
-	return type != BPF_MAP_TYPE_RINGBUF && type != BPF_MAP_TYPE_STACK_TRACE;
+	return type != BPF_MAP_TYPE_RINGBUF && type != BPF_MAP_TYPE_STACK_TRACE &&
+	       type != BPF_MAP_TYPE_PERF_EVENT_ARRAY && !rawtp_map_ops(type)->push;
 }
 
 static int check_map_fits(struct rawtp_env *env, struct call *call, uint32_t regno)
 {
 	const struct rawtp_map *map = call->map;
 	uint32_t id = call->helper->id;
-	bool changes = id == BPF_FUNC_map_update_elem || id == BPF_FUNC_map_delete_elem;
+	bool changes = id == BPF_FUNC_map_update_elem || id == BPF_FUNC_map_delete_elem ||
+		       id == BPF_FUNC_map_push_elem || id == BPF_FUNC_map_pop_elem;
 
 	if (!map_type_fits(map->type, id) ||
 	    (id == BPF_FUNC_map_lookup_elem && !map->ops->lookup) ||
@@ -116,6 +126,14 @@ static int check_key(struct rawtp_env *env, struct call *call, uint32_t regno)
 static int check_value(struct rawtp_env *env, struct call *call, uint32_t regno)
 {
 	return check_memory(env, call, regno, call->map ? call->map->value_size : 0, true);
+}
+
+static int check_uninit_value(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	call->fill_reg = regno;
+	call->fill_size = call->map ? call->map->value_size : 0;
+	call->fill_exact = true;
+	return check_memory(env, call, regno, call->fill_size, false);
 }
 
 /* Judged together with its length, which is the next argument. */
@@ -293,6 +311,7 @@ static const check_arg_fn arg_checks[] = {
 	[ARG_CONST_MAP_PTR] = check_map,
 	[ARG_PTR_TO_MAP_KEY] = check_key,
 	[ARG_PTR_TO_MAP_VALUE] = check_value,
+	[ARG_PTR_TO_UNINIT_MAP_VALUE] = check_uninit_value,
 	[ARG_PTR_TO_MEM] = check_sized_memory,
 	[ARG_PTR_TO_MEM_OR_NULL] = check_sized_memory,
 	[ARG_PTR_TO_MEM_RDONLY] = check_sized_memory,

@@ -761,6 +761,7 @@ const struct rawtp_jit_cpu rawtp_jit_cpu = {
 	/* bl reaches 128 MiB; the rest is for the image's own size. */
 	.reach = 96L << 20,
 	.machine = EM_AARCH64,
+	.loads = rawtp_fault_loads,
 	/* The return address is in x30, and so in its own column. */
 	.frame_start = {.stack_pointer = A64_SP, .return_column = A64_LR},
 };

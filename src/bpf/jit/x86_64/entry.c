@@ -145,19 +145,34 @@ static void store_args(struct rawtp_jit *jit, uint32_t mask)
 	}
 }
 
+void rawtp_x86_make_frame(struct rawtp_jit *jit)
+{
+	x86_push(jit, RBP);
+	rawtp_jit_unwind_frame(jit, x86_dwarf(RSP), 16);
+	rawtp_jit_unwind_saved(jit, x86_dwarf(RBP), 16);
+	x86_mov(jit, X86_W, RBP, RSP);
+	rawtp_jit_unwind_frame(jit, x86_dwarf(RBP), 16);
+}
+
+void rawtp_x86_leave_frame(struct rawtp_jit *jit)
+{
+	rawtp_jit_byte(jit, 0xc9); /* leave */
+	rawtp_jit_unwind_frame(jit, x86_dwarf(RSP), 8);
+	rawtp_jit_unwind_restored(jit, x86_dwarf(RBP));
+}
+
 static void emit_slow(struct rawtp_jit *jit)
 {
 	const uint32_t bytes = (8 * RAWTP_JIT_ENTRY_ARGS + 15) & ~15U; /* rsp is at 16 again */
 
-	x86_push(jit, RBP); /* a frame like all others: stacks are walked through it */
-	x86_mov(jit, X86_W, RBP, RSP);
+	rawtp_x86_make_frame(jit);
 	x86_ri(jit, X86_W, X86_SUB, RSP, (int32_t)bytes);
 	store_args(jit, (1U << jit->entry->n_args) - 1);
 	x86_mov_imm(jit, RDI, (uintptr_t)jit->entry->data);
 	x86_mov(jit, X86_W, RSI, RSP);
 	rawtp_jit_byte(jit, 0xe8);
 	x86_distance(jit, (uintptr_t)jit->entry->slow);
-	rawtp_jit_byte(jit, 0xc9); /* leave */
+	rawtp_x86_leave_frame(jit);
 	x86_load_fs(jit, RDI, rawtp_x86_self());
 	rawtp_jit_byte(jit, 0xe9);
 	x86_distance(jit, (uintptr_t)jit->entry->leave);

@@ -5,6 +5,10 @@
 
 #include "bpf/jit/compiler.h"
 
+/* A frame that is linked through rbp, and its end. */
+void rawtp_x86_make_frame(struct rawtp_jit *jit);
+void rawtp_x86_leave_frame(struct rawtp_jit *jit);
+
 bool rawtp_x86_can_enter(const struct rawtp_jit *jit);
 /* Bytes that it needs at rsp, beside the program's stack: a multiple of 16. */
 uint32_t rawtp_x86_entry_locals(const struct rawtp_jit *jit);

@@ -87,12 +87,8 @@ static void prologue(struct rawtp_jit *jit)
 	else if (!jit->subprog)
 		rawtp_jit_bytes(jit, 0xfa1e0ff3, 4);
 	if (has_frame(jit)) {
-		x86_push(jit, RBP);
+		rawtp_x86_make_frame(jit);
 		bytes += 8;
-		rawtp_jit_unwind_frame(jit, x86_dwarf(RSP), bytes);
-		rawtp_jit_unwind_saved(jit, x86_dwarf(RBP), bytes);
-		x86_mov(jit, X86_W, RBP, RSP);
-		rawtp_jit_unwind_frame(jit, x86_dwarf(RBP), bytes);
 		/* Calls want rsp at a multiple of 16; here it is one, and each push takes 8. */
 		stack = (stack + 7) & ~7U;
 		if ((stack / 8 + saved_regs(jit, regs)) & 1)
@@ -144,9 +140,7 @@ static void emit_epilogue(struct rawtp_jit *jit)
 	if (is_entry(jit))
 		rawtp_x86_entry_release(jit);
 	if (has_frame(jit)) {
-		rawtp_jit_byte(jit, 0xc9); /* leave */
-		rawtp_jit_unwind_frame(jit, x86_dwarf(RSP), 8);
-		rawtp_jit_unwind_restored(jit, x86_dwarf(RBP));
+		rawtp_x86_leave_frame(jit);
 	} else if (locals(jit)) {
 		x86_ri(jit, X86_W, X86_ADD, RSP, locals(jit));
 		note_moved(jit, 8);
@@ -663,6 +657,7 @@ const struct rawtp_jit_cpu rawtp_jit_cpu = {
 	.fill = 0xcc, /* int3 */
 	.reach = (1L << 31) - (256L << 20),
 	.machine = EM_X86_64,
+	.loads = rawtp_fault_loads,
 	.frame_start = {.stack_pointer = 7,
 			.return_column = 16,
 			.bytes = 8,
