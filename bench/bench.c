@@ -376,7 +376,7 @@ static int parse(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static const struct bench_table *const tables[] = {&bench_path, &bench_kernel,
-							   &bench_peers};
+							   &bench_kernel_two, &bench_peers};
 	unsigned int i, threads, last, n = 0;
 	char text[512];
 

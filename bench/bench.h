@@ -34,7 +34,7 @@ struct bench_table {
 	unsigned int threads; /* 0: as the command line says */
 };
 
-extern const struct bench_table bench_path, bench_kernel, bench_peers;
+extern const struct bench_table bench_path, bench_kernel, bench_kernel_two, bench_peers;
 
 /* Why setup() or begin() failed; one line. */
 int bench_why(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));

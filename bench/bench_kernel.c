@@ -130,6 +130,20 @@ static const struct bench_case rows[] = {
 	 end, work, (void *)9},
 };
 
+/* Rings that CPUs share; beside the rows of two threads of bench_path.c. */
+static const struct bench_case two_rows[] = {
+	{BARE, .work = work},
+	{"kernel raw_tp, program: 24-byte record to a ring buffer", BARE, setup, begin, end, work,
+	 (void *)5},
+};
+
+const struct bench_table bench_kernel_two = {
+	.title = "The kernel's task_rename on two CPUs",
+	.rows = two_rows,
+	.n_rows = sizeof(two_rows) / sizeof(*two_rows),
+	.threads = 2,
+};
+
 const struct bench_table bench_kernel = {
 	.title = "The kernel's task_rename, the same instructions",
 	.rows = rows,

@@ -6,6 +6,8 @@
 #include "percpu_add.h"
 
 #include <errno.h>
+#include <linux/perf_event.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -43,7 +45,8 @@ struct hook {
 };
 static struct hook hand_empty = {bench_hand_empty}, hand_percpu = {bench_hand_percpu},
 		   hand_shared = {bench_hand_shared}, hand_hash = {bench_hand_hash},
-		   hand_own_ring = {bench_hand_own_ring}, hand_ring = {bench_hand_ring};
+		   hand_own_ring = {bench_hand_own_ring}, hand_ring = {bench_hand_ring},
+		   hand_cpu_ring = {bench_hand_cpu_ring}, hand_clock = {bench_hand_clock};
 
 static volatile int flag;
 
@@ -57,6 +60,8 @@ WORK(work_percpu, trace_bench_percpu(dev, prog, act));
 WORK(work_shared, trace_bench_shared(dev, prog, act));
 WORK(work_hash, trace_bench_hash(dev, prog, act));
 WORK(work_ring_events, trace_bench_ring(dev, prog, act));
+WORK(work_perf_events, trace_bench_perf(dev, prog, act));
+WORK(work_clock, trace_bench_clock(dev, prog, act));
 
 static void work_hand_ring(const struct bench_case *row, uint64_t events, unsigned int thread)
 {
@@ -66,6 +71,33 @@ static void work_hand_ring(const struct bench_case *row, uint64_t events, unsign
 		n = events < DRAIN_EVERY ? events : DRAIN_EVERY;
 		work_hook(row, n, thread);
 		bench_hand_ring_drain();
+	}
+}
+
+static void work_hand_cpu_ring(const struct bench_case *row, uint64_t events, unsigned int thread)
+{
+	uint64_t n;
+
+	for (; events; events -= n) {
+		n = events < DRAIN_EVERY ? events : DRAIN_EVERY;
+		work_hook(row, n, thread);
+		bench_hand_cpu_ring_drain();
+	}
+}
+
+static struct perf_event_mmap_page *perf_pages[256]; /* of the CPUs */
+
+static void work_perf(const struct bench_case *row, uint64_t events, unsigned int thread)
+{
+	struct perf_event_mmap_page *page = perf_pages[sched_getcpu()];
+	uint64_t n;
+
+	for (; events; events -= n) {
+		n = events < DRAIN_EVERY ? events : DRAIN_EVERY;
+		work_perf_events(row, n, thread);
+		__atomic_store_n(&page->data_tail,
+				 __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE),
+				 __ATOMIC_RELEASE);
 	}
 }
 
@@ -116,6 +148,33 @@ static int map_ring(int map_fd)
 	return 0;
 }
 
+/* A reader for each CPU, which does not look at what comes. */
+static int map_perf(int map_fd)
+{
+	struct perf_event_attr event = {.type = PERF_TYPE_SOFTWARE,
+					.size = sizeof(event),
+					.config = PERF_COUNT_SW_BPF_OUTPUT,
+					.sample_type = PERF_SAMPLE_RAW};
+	size_t size = (size_t)sysconf(_SC_PAGESIZE) + BENCH_RING_BYTES;
+	int fd, n = (int)sysconf(_SC_NPROCESSORS_CONF);
+	union bpf_attr attr;
+
+	for (int cpu = 0; cpu < n && cpu < 256; cpu++) {
+		fd = rawtp_perf_event_open(&event, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+		if (fd < 0)
+			return bench_why(-errno, "perf event: %s", strerror(errno));
+		perf_pages[cpu] = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		memset(&attr, 0, sizeof(attr));
+		attr.map_fd = map_fd;
+		attr.key = (uintptr_t)&cpu;
+		attr.value = (uintptr_t)&fd;
+		if (perf_pages[cpu] == MAP_FAILED ||
+		    rawtp_bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)))
+			return bench_why(-errno, "perf ring: %s", strerror(errno));
+	}
+	return 0;
+}
+
 /* What a row attaches and where. Attached once, for all numbers of threads. */
 struct attach {
 	const char *tracepoint;
@@ -139,6 +198,8 @@ static int setup_attach(const struct bench_case *row)
 	close(prog_fd);
 	if (attach->program == BENCH_RING && (err = map_ring(map_fd)))
 		return err;
+	if (attach->program == BENCH_PERF && (err = map_perf(map_fd)))
+		return err;
 	*attach->done = 1;
 	return 0;
 }
@@ -148,7 +209,9 @@ static const struct attach attach_empty = {"bench_empty", BENCH_EMPTY, &done[0]}
 			   attach_percpu = {"bench_percpu", BENCH_PERCPU, &done[1]},
 			   attach_shared = {"bench_shared", BENCH_SHARED, &done[2]},
 			   attach_hash = {"bench_hash", BENCH_HASH, &done[3]},
-			   attach_ring = {"bench_ring", BENCH_RING, &done[4]};
+			   attach_ring = {"bench_ring", BENCH_RING, &done[4]},
+			   attach_perf = {"bench_perf", BENCH_PERF, &done[5]},
+			   attach_clock = {"bench_clock", BENCH_CLOCK, &done[6]};
 
 #define LOOP_NAME  "empty loop"
 #define C_EMPTY    "C: call of an empty function through a pointer"
@@ -156,6 +219,8 @@ static const struct attach attach_empty = {"bench_empty", BENCH_EMPTY, &done[0]}
 #define C_SHARED   "C: counter for all, atomic add"
 #define C_HASH     "C: hash table of 1,024 atomic counters"
 #define C_OWN_RING "C: 24-byte record to the thread's own ring"
+#define C_CPU_RING "C: 24-byte record to a ring for each CPU (" BENCH_PERCPU_KIND ")"
+#define C_CLOCK    "C: clock_gettime(CLOCK_MONOTONIC)"
 #define C_RING     "C: 24-byte record to a ring of all threads"
 
 static const struct bench_case rows[] = {
@@ -176,6 +241,12 @@ static const struct bench_case rows[] = {
 	{"tracepoint, program: hash, atomic add", C_HASH, setup_attach, .work = work_hash,
 	 .data = &attach_hash},
 	{C_OWN_RING, .work = work_hook, .data = &hand_own_ring},
+	{C_CPU_RING, .work = work_hand_cpu_ring, .data = &hand_cpu_ring},
+	{"tracepoint, program: 24-byte record to a perf event array", C_CPU_RING, setup_attach,
+	 .work = work_perf, .data = &attach_perf},
+	{C_CLOCK, .work = work_hook, .data = &hand_clock},
+	{"tracepoint, program: the clock", C_CLOCK, setup_attach, .work = work_clock,
+	 .data = &attach_clock},
 	{C_RING, .work = work_hand_ring, .data = &hand_ring},
 	{"tracepoint, program: 24-byte record to a ring buffer", C_RING, setup_attach,
 	 .work = work_ring, .data = &attach_ring},

@@ -37,6 +37,8 @@ BENCH_EVENT(bench_percpu);
 BENCH_EVENT(bench_shared);
 BENCH_EVENT(bench_hash);
 BENCH_EVENT(bench_ring);
+BENCH_EVENT(bench_perf);
+BENCH_EVENT(bench_clock);
 BENCH_EVENT(bench_peer_percpu);
 BENCH_EVENT(bench_peer_filter);
 BENCH_EVENT(bench_peer_ring);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "hand.h"
 #include "percpu_add.h"
+#include "percpu_record.h"
 #include "programs.h"
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define MAX_CPUS 4096
 
@@ -86,6 +89,29 @@ void bench_hand_own_ring(const void *dev, const void *prog, uint32_t act)
 	}
 	own[own_next++ % (BENCH_RING_BYTES / 32)] =
 		(struct record){(uintptr_t)dev, (uintptr_t)prog, act};
+}
+
+static struct bench_percpu_ring cpu_rings[256];
+
+void bench_hand_cpu_ring(const void *dev, const void *prog, uint32_t act)
+{
+	bench_percpu_record(cpu_rings, (uintptr_t)dev, (uintptr_t)prog, act);
+}
+
+void bench_hand_cpu_ring_drain(void)
+{
+	struct bench_percpu_ring *mine = &cpu_rings[sched_getcpu()];
+
+	__atomic_store_n(&mine->tail, __atomic_load_n(&mine->head, __ATOMIC_ACQUIRE),
+			 __ATOMIC_RELEASE);
+}
+
+void bench_hand_clock(const void *dev, const void *prog, uint32_t act)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	__asm__ volatile("" ::"r"(now.tv_nsec));
 }
 
 void bench_hand_ring(const void *dev, const void *prog, uint32_t act)

@@ -21,6 +21,14 @@ void bench_hand_shared(const void *dev, const void *prog, uint32_t act);
 void bench_hand_hash(const void *dev, const void *prog, uint32_t act);
 /* A record to a ring of this thread's own. */
 void bench_hand_own_ring(const void *dev, const void *prog, uint32_t act);
+/*
+ * A record to the ring of the CPU, exact under preemption; and the reader of the calling thread's CPU
+ * takes everything that is there, unseen.
+ */
+void bench_hand_cpu_ring(const void *dev, const void *prog, uint32_t act);
+void bench_hand_cpu_ring_drain(void);
+/* The clock alone. */
+void bench_hand_clock(const void *dev, const void *prog, uint32_t act);
 /* A record to a ring that any number of threads write and one reads, header and commit included. */
 void bench_hand_ring(const void *dev, const void *prog, uint32_t act);
 /* The reader of that ring takes everything that is there, unseen. */

@@ -97,6 +97,29 @@ static const struct bpf_insn ring[] = {
 	EXIT(),
 };
 
+static const struct bpf_insn perf[] = {
+	LOAD(BPF_REG_2, BPF_REG_1, ARG(0)),
+	STORE(BPF_REG_10, -24, BPF_REG_2),
+	LOAD(BPF_REG_2, BPF_REG_1, ARG(1)),
+	STORE(BPF_REG_10, -16, BPF_REG_2),
+	LOAD(BPF_REG_2, BPF_REG_1, ARG(2)),
+	STORE(BPF_REG_10, -8, BPF_REG_2),
+	INSN(BPF_ALU | BPF_MOV | BPF_K, BPF_REG_3, 0, 0, -1), /* BPF_F_CURRENT_CPU */
+	MOV(BPF_REG_4, BPF_REG_10),
+	ALU_IMM(BPF_ADD, BPF_REG_4, -24),
+	MOV_IMM(BPF_REG_5, BENCH_RECORD),
+	MAP(BPF_REG_2),
+	CALL(BPF_FUNC_perf_event_output),
+	MOV_IMM(BPF_REG_0, 0),
+	EXIT(),
+};
+
+static const struct bpf_insn clock[] = {
+	CALL(BPF_FUNC_ktime_get_ns),
+	MOV_IMM(BPF_REG_0, 0),
+	EXIT(),
+};
+
 static const struct bpf_insn stamp[] = {
 	MOV(BPF_REG_6, BPF_REG_1),
 	MAP(BPF_REG_1),
@@ -151,6 +174,8 @@ static const struct {
 	[BENCH_SHARED] = {"shared", PROGRAM(shared), BPF_MAP_TYPE_ARRAY, 4, 8, 1},
 	[BENCH_HASH] = {"hash", PROGRAM(hash), BPF_MAP_TYPE_HASH, 4, 8, BENCH_HASH_KEYS},
 	[BENCH_RING] = {"ring", PROGRAM(ring), BPF_MAP_TYPE_RINGBUF, 0, 0, BENCH_RING_BYTES},
+	[BENCH_PERF] = {"perf", PROGRAM(perf), BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, 256},
+	[BENCH_CLOCK] = {"clock", PROGRAM(clock)},
 	[BENCH_STAMP] = {"stamp", PROGRAM(stamp), BPF_MAP_TYPE_RINGBUF, 0, 0, BENCH_RING_BYTES},
 	[BENCH_FILTER] = {"filter", PROGRAM(filter), BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 1},
 };

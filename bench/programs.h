@@ -23,6 +23,8 @@ enum bench_program {
 	BENCH_SHARED, /* atomic ++array[0] */
 	BENCH_HASH,   /* atomic ++hash[act % BENCH_HASH_KEYS] */
 	BENCH_RING,   /* a record of the three arguments, no wake-up */
+	BENCH_PERF,   /* the same to the CPU's ring of a perf event array */
+	BENCH_CLOCK,  /* bpf_ktime_get_ns() */
 	BENCH_STAMP,  /* the same and the time */
 	BENCH_FILTER, /* where act is all ones: ++percpu_array[0] */
 };

@@ -17,7 +17,7 @@ check() {
 "$bench" -r 2 -m 1 -t 1 >"$work/text" 2>"$work/err"
 check "text" [ $? == 0 ]
 check "no row of user space is left out" bash -c "! grep -vE '^(kernel|uprobe|SDT|LTTng)' '$work/text' | grep 'left out'"
-check "a row for each way" [ "$(grep -c '^tracepoint, ' "$work/text")" == 11 ]
+check "a row for each way" [ "$(grep -c '^tracepoint, ' "$work/text")" == 13 ]
 check "a row for each way of the kernel" [ "$(grep -cE '^kernel (raw_tp|tracepoint)' "$work/text")" == 9 ]
 check "each peer has a figure, or the reason why it has none" \
 	[ "$(grep -cE '^(uprobe|SDT|LTTng).* ([0-9.]+ +[0-9.]+ - [0-9.]+ |left out: .)' "$work/text")" == 5 ]

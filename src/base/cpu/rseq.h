@@ -106,69 +106,94 @@ busy:
 	return false;
 }
 
+/*
+ * rcx bytes from rsi to rdi, then the second piece: words, then bytes; "rep" for many, since its start
+ * takes as long as a small record.
+ */
+#define RAWTP_RSEQ_COPY                    \
+	"movq %c[n](%[a]), %%rcx\n"        \
+	"5:\n\t"                           \
+	"cmpq $512, %%rcx\n\t"             \
+	"jae 7f\n\t"                       \
+	"subq $8, %%rcx\n\t"               \
+	"jb 6f\n\t"                        \
+	"movq (%%rsi), %%rax\n\t"          \
+	"movq %%rax, (%%rdi)\n\t"          \
+	"addq $8, %%rsi\n\t"               \
+	"addq $8, %%rdi\n\t"               \
+	"jmp 5b\n"                         \
+	"6:\n\t"                           \
+	"addq $8, %%rcx\n\t"               \
+	"jz 8f\n"                          \
+	"7:\n\t"                           \
+	"rep movsb\n"                      \
+	"8:\n\t"                           \
+	"movq 8 + %c[n](%[a]), %%rcx\n\t"  \
+	"testq %%rcx, %%rcx\n\t"           \
+	"jz 9f\n\t"                        \
+	"movq 8 + %c[to](%[a]), %%rdi\n\t" \
+	"rep movsb\n"                      \
+	"9:\n\t"
+
 static inline bool rawtp_rseq_append(const struct rawtp_rseq_append *append)
 {
 	struct rawtp_rseq *rseq = rawtp_rseq_area();
 
 	if (!rseq)
 		return false;
-	__asm__ volatile goto(".pushsection __rseq_cs, \"aw\"\n\t"
-			      ".balign 32\n"
-			      "3:\n\t"
-			      ".long 0, 0\n\t"
-			      ".quad 1f, 2f - 1f, 4f\n\t"
-			      ".popsection\n\t"
-			      "leaq 3b(%%rip), %%rax\n\t"
-			      "movq %%rax, 8(%[rseq])\n"
-			      "1:\n\t"
-			      "movl 4(%[rseq]), %%eax\n\t"
-			      "cmpl %c[cpu](%[a]), %%eax\n\t"
-			      "jne %l[failed]\n\t"
-			      "movq %c[head](%[a]), %%rdx\n\t"
-			      "movq %c[old](%[a]), %%rax\n\t"
-			      "cmpq %%rax, (%%rdx)\n\t"
-			      "jne %l[failed]\n\t"
-			      "movq %c[last](%[a]), %%rdi\n\t"
-			      "movq $0, (%%rdi)\n\t"
-			      "movq %c[first](%[a]), %%rdi\n\t"
-			      "movq %c[first_value](%[a]), %%rax\n\t"
-			      "movq %%rax, (%%rdi)\n\t"
-			      "movq %c[second](%[a]), %%rdi\n\t"
-			      "movq %c[second_value](%[a]), %%rax\n\t"
-			      "movl %%eax, (%%rdi)\n\t"
-			      "movq %c[from](%[a]), %%rsi\n\t"
-			      "movq %c[to](%[a]), %%rdi\n\t"
-			      "movq %c[n](%[a]), %%rcx\n\t"
-			      "rep movsb\n\t"
-			      "movq 8 + %c[to](%[a]), %%rdi\n\t"
-			      "movq 8 + %c[n](%[a]), %%rcx\n\t"
-			      "rep movsb\n\t"
-			      "movq %c[new](%[a]), %%rax\n\t"
-			      "movq %%rax, (%%rdx)\n"
-			      "2:\n\t"
-			      ".pushsection __rseq_failure, \"ax\"\n\t"
-			      ".byte 0x0f, 0xb9, 0x3d\n\t"
-			      ".long 0x53053053\n"
-			      "4:\n\t"
-			      "jmp %l[failed]\n\t"
-			      ".popsection"
-			      :
+	__asm__ volatile goto(
+		".pushsection __rseq_cs, \"aw\"\n\t"
+		".balign 32\n"
+		"3:\n\t"
+		".long 0, 0\n\t"
+		".quad 1f, 2f - 1f, 4f\n\t"
+		".popsection\n\t"
+		"leaq 3b(%%rip), %%rax\n\t"
+		"movq %%rax, 8(%[rseq])\n"
+		"1:\n\t"
+		"movl 4(%[rseq]), %%eax\n\t"
+		"cmpl %c[cpu](%[a]), %%eax\n\t"
+		"jne %l[failed]\n\t"
+		"movq %c[head](%[a]), %%rdx\n\t"
+		"movq %c[old](%[a]), %%rax\n\t"
+		"cmpq %%rax, (%%rdx)\n\t"
+		"jne %l[failed]\n\t"
+		"movq %c[last](%[a]), %%rdi\n\t"
+		"movq $0, (%%rdi)\n\t"
+		"movq %c[first](%[a]), %%rdi\n\t"
+		"movq %c[first_value](%[a]), %%rax\n\t"
+		"movq %%rax, (%%rdi)\n\t"
+		"movq %c[second](%[a]), %%rdi\n\t"
+		"movq %c[second_value](%[a]), %%rax\n\t"
+		"movl %%eax, (%%rdi)\n\t"
+		"movq %c[from](%[a]), %%rsi\n\t"
+		"movq %c[to](%[a]), %%rdi\n\t" RAWTP_RSEQ_COPY "movq %c[new](%[a]), %%rax\n\t"
+		"movq %%rax, (%%rdx)\n"
+		"2:\n\t"
+		".pushsection __rseq_failure, \"ax\"\n\t"
+		".byte 0x0f, 0xb9, 0x3d\n\t"
+		".long 0x53053053\n"
+		"4:\n\t"
+		"jmp %l[failed]\n\t"
+		".popsection"
+		:
 #define RAWTP_RSEQ_FIELD(name) [name] "i"(offsetof(struct rawtp_rseq_append, name))
-			      : [rseq] "r"(rseq), [a] "r"(append), RAWTP_RSEQ_FIELD(cpu),
-				RAWTP_RSEQ_FIELD(head), RAWTP_RSEQ_FIELD(old),
-				RAWTP_RSEQ_FIELD(new), RAWTP_RSEQ_FIELD(last),
-				RAWTP_RSEQ_FIELD(first), RAWTP_RSEQ_FIELD(first_value),
-				RAWTP_RSEQ_FIELD(second), RAWTP_RSEQ_FIELD(second_value),
-				RAWTP_RSEQ_FIELD(from), RAWTP_RSEQ_FIELD(to), RAWTP_RSEQ_FIELD(n)
+		: [rseq] "r"(rseq), [a] "r"(append), RAWTP_RSEQ_FIELD(cpu), RAWTP_RSEQ_FIELD(head),
+		  RAWTP_RSEQ_FIELD(old), RAWTP_RSEQ_FIELD(new), RAWTP_RSEQ_FIELD(last),
+		  RAWTP_RSEQ_FIELD(first), RAWTP_RSEQ_FIELD(first_value), RAWTP_RSEQ_FIELD(second),
+		  RAWTP_RSEQ_FIELD(second_value), RAWTP_RSEQ_FIELD(from), RAWTP_RSEQ_FIELD(to),
+		  RAWTP_RSEQ_FIELD(n)
 #undef RAWTP_RSEQ_FIELD
-			      : "memory", "cc", "rax", "rcx", "rdx", "rsi", "rdi"
-			      : failed);
+		: "memory", "cc", "rax", "rcx", "rdx", "rsi", "rdi"
+		: failed);
 	*(volatile uint64_t *)&rseq->rseq_cs = 0;
 	return true;
 failed:
 	*(volatile uint64_t *)&rseq->rseq_cs = 0;
 	return false;
 }
+
+#undef RAWTP_RSEQ_COPY
 
 /* The CPU that we are on; above any where that is not known. */
 static inline uint32_t rawtp_rseq_cpu(void)
