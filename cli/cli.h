@@ -51,7 +51,7 @@ struct rawtp_command {
 };
 
 extern const struct rawtp_command rawtp_cmd_ps, rawtp_cmd_list, rawtp_cmd_attach, rawtp_cmd_run,
-	rawtp_cmd_test, rawtp_cmd_stat;
+	rawtp_cmd_test, rawtp_cmd_stat, rawtp_cmd_map, rawtp_cmd_prog, rawtp_cmd_link;
 
 struct rawtp_cli {
 	const struct rawtp_command *command;

@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const struct rawtp_command *const commands[] = {
-	&rawtp_cmd_ps,  &rawtp_cmd_list, &rawtp_cmd_attach,
-	&rawtp_cmd_run, &rawtp_cmd_stat, &rawtp_cmd_test,
+	&rawtp_cmd_ps,   &rawtp_cmd_list, &rawtp_cmd_attach, &rawtp_cmd_run,  &rawtp_cmd_stat,
+	&rawtp_cmd_link, &rawtp_cmd_prog, &rawtp_cmd_map,    &rawtp_cmd_test,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

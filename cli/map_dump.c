@@ -3,6 +3,7 @@
 #include "btf_print.h"
 #include "histogram.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@ struct dump {
 	const struct rawtp_map_dump *options;
 	bool shared; /* it is of both sides */
 	struct rawtp_output *out;
-	struct bpf_map *map;
+	int fd;
 	const struct btf *btf;
 	const char *name;
 	uint32_t type, key_size, value_size, step, max_entries;
@@ -40,7 +41,7 @@ static bool is_per_cpu(uint32_t type)
 	       type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
 }
 
-static bool is_keyed(uint32_t type)
+bool rawtp_map_dump_has_keys(uint32_t type)
 {
 	return is_array(type) || is_per_cpu(type) || type == BPF_MAP_TYPE_HASH ||
 	       type == BPF_MAP_TYPE_LRU_HASH;
@@ -88,7 +89,7 @@ static int read_entry(struct dump *dump, const void *key, struct entry *entry)
 	memset(entry, 0, sizeof(*entry));
 	entry->key = malloc(dump->key_size ? dump->key_size : 1);
 	if (data && entry->key)
-		err = bpf_map__lookup_elem(dump->map, key, dump->key_size, data, size, 0);
+		err = bpf_map_lookup_elem(dump->fd, key, data);
 	if (dump->n_cpus)
 		entry->per_cpu = data;
 	else
@@ -140,7 +141,7 @@ static int read_entries(struct dump *dump)
 
 	/* A walk over a hash that changes may start anew; the bound ends it. */
 	for (steps = 0; !err && steps <= 2 * (uint64_t)dump->max_entries; steps++) {
-		err = bpf_map__get_next_key(dump->map, from, next, dump->key_size);
+		err = bpf_map_get_next_key(dump->fd, from, next);
 		if (err)
 			break;
 		memcpy(key, next, dump->key_size);
@@ -433,7 +434,7 @@ static void dump_section(struct dump *dump)
 
 	if (!section || !btf_is_datasec(section) || !data)
 		goto free_data;
-	if (bpf_map__lookup_elem(dump->map, &zero, sizeof(zero), data, dump->value_size, 0))
+	if (bpf_map_lookup_elem(dump->fd, &zero, data))
 		goto free_data;
 	if (!out->json) {
 		fprintf(out->file, "%s:\n", dump->name);
@@ -455,34 +456,30 @@ free_data:
 	free(data);
 }
 
-static void dump_map(const struct rawtp_map_dump *options, struct bpf_object *object,
-		     struct bpf_map *map, bool shared)
+void rawtp_map_dump_fd(const struct rawtp_map_dump *options, const struct rawtp_map_source *source)
 {
 	struct dump dump = {
 		.options = options,
-		.shared = shared,
 		.out = options->out,
-		.map = map,
-		.btf = bpf_object__btf(object),
-		.name = bpf_map__name(map),
-		.type = bpf_map__type(map),
-		.key_size = bpf_map__key_size(map),
-		.value_size = bpf_map__value_size(map),
-		.max_entries = bpf_map__max_entries(map),
-		.key_id = bpf_map__btf_key_type_id(map),
-		.value_id = bpf_map__btf_value_type_id(map),
+		.shared = source->shared,
+		.fd = source->fd,
+		.btf = source->btf,
+		.name = source->name,
+		.type = source->type,
+		.key_size = source->key_size,
+		.value_size = source->value_size,
+		.max_entries = source->max_entries,
+		.key_id = source->key_id,
+		.value_id = source->value_id,
 	};
 	uint32_t n, size;
 
-	if (bpf_map__is_internal(map)) {
-		/* libbpf puts the object's name before the section's. */
-		if (strchr(dump.name, '.'))
-			dump.name = strchr(dump.name, '.');
+	if (source->section) {
 		if (options->read_only || strncmp(dump.name, ".rodata", 7))
 			dump_section(&dump);
 		return;
 	}
-	if (!is_keyed(dump.type))
+	if (!rawtp_map_dump_has_keys(dump.type))
 		return;
 	if (is_per_cpu(dump.type))
 		dump.n_cpus = (uint32_t)libbpf_num_possible_cpus();
@@ -496,6 +493,29 @@ static void dump_map(const struct rawtp_map_dump *options, struct bpf_object *ob
 		dump.counter_size = dump.value_size;
 	}
 	dump_keyed(&dump);
+}
+
+static void dump_map(const struct rawtp_map_dump *options, struct bpf_object *object,
+		     struct bpf_map *map, bool shared)
+{
+	struct rawtp_map_source source = {
+		.name = bpf_map__name(map),
+		.fd = bpf_map__fd(map),
+		.btf = bpf_object__btf(object),
+		.type = bpf_map__type(map),
+		.key_size = bpf_map__key_size(map),
+		.value_size = bpf_map__value_size(map),
+		.max_entries = bpf_map__max_entries(map),
+		.key_id = bpf_map__btf_key_type_id(map),
+		.value_id = bpf_map__btf_value_type_id(map),
+		.section = bpf_map__is_internal(map),
+		.shared = shared,
+	};
+
+	/* libbpf puts the object's name before the section's. */
+	if (source.section && strchr(source.name, '.'))
+		source.name = strchr(source.name, '.');
+	rawtp_map_dump_fd(options, &source);
 }
 
 void rawtp_map_dump_object(const struct rawtp_map_dump *options, const struct rawtp_object *object)

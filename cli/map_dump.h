@@ -20,6 +20,20 @@ struct rawtp_map_dump {
 	bool skip_shared;
 };
 
+/* A map by itself; ids of types are those of @btf. */
+struct rawtp_map_source {
+	const char *name;
+	int fd;
+	const struct btf *btf; /* or NULL */
+	uint32_t type, key_size, value_size, max_entries;
+	uint32_t key_id, value_id; /* 0: not typed */
+	bool section;              /* .data, .bss or .rodata */
+	bool shared;               /* it is of both sides */
+};
+/* Has it keys, so that there is something to show? */
+bool rawtp_map_dump_has_keys(uint32_t type);
+void rawtp_map_dump_fd(const struct rawtp_map_dump *dump, const struct rawtp_map_source *source);
+
 /* JSON: items of the array that the caller has begun. */
 void rawtp_map_dump_object(const struct rawtp_map_dump *dump, const struct rawtp_object *object);
 
