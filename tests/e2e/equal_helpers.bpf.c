@@ -255,4 +255,44 @@ int cpus(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} events SEC(".maps");
+
+static char area[64];
+
+SEC("raw_tp/equal")
+int dynptrs(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u64 word = ctx->args[0], *found;
+	struct bpf_dynptr ptr;
+	__u32 i;
+
+	result(0, bpf_dynptr_from_mem(area, sizeof(area), ctx->args[2], &ptr));
+	result(1, bpf_dynptr_write(&ptr, ctx->args[1], &word, sizeof(word), 0));
+	word = 77;
+	result(2, bpf_dynptr_read(&word, 8, &ptr, ctx->args[1], 0));
+	result(3, bpf_dynptr_read(&word, 8, &ptr, 0, 1));
+	result(4, bpf_dynptr_write(&ptr, -1, &word, 8, 0));
+	result(5, bpf_dynptr_write(&ptr, 64, &word, 0, 0));
+	result(6, bpf_dynptr_write(&ptr, 65, &word, 0, 0));
+	found = bpf_dynptr_data(&ptr, 56, 8);
+	result(7, found ? *found : 99);
+	result(8, !bpf_dynptr_data(&ptr, 57, 8));
+	for (i = 0; i < 8; i++)
+		result(10 + i, *(__u64 *)(area + 8 * i));
+	result(20, bpf_ringbuf_reserve_dynptr(&events, ctx->args[1], ctx->args[2], &ptr));
+	word = ctx->args[0];
+	result(21, bpf_dynptr_write(&ptr, 0, &word, sizeof(word), 0));
+	found = bpf_dynptr_data(&ptr, 0, 8);
+	result(22, found ? *found : 99);
+	if (ctx->args[0] & 1)
+		bpf_ringbuf_submit_dynptr(&ptr, BPF_RB_NO_WAKEUP);
+	else
+		bpf_ringbuf_discard_dynptr(&ptr, BPF_RB_NO_WAKEUP);
+	result(23, bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA));
+	return 0;
+}
+
 char LICENSE[] SEC("license") = "GPL";

@@ -78,6 +78,13 @@ helper_rows() {
 	order 10 1
 	order 10 3
 	order -1 -1
+	dynptrs 5 8 0
+	dynptrs 6 56 0
+	dynptrs 5 57 0
+	dynptrs 5 -1 0
+	dynptrs 5 4096 0
+	dynptrs 5 0x1000000 0
+	dynptrs 7 8 1
 	cpus 0 7
 	cpus 1 -1
 	cpus 2 5

@@ -150,6 +150,27 @@ RAWTP_HELPER(182, strncmp, INTEGER,
 RAWTP_HELPER(195, map_lookup_percpu_elem, PTR_TO_MAP_VALUE_OR_NULL,
 	     CONST_MAP_PTR, PTR_TO_MAP_KEY, ANYTHING, NONE, NONE,
 	     "The value of a key that belongs to a CPU, or NULL.")
+RAWTP_HELPER(197, dynptr_from_mem, INTEGER,
+	     PTR_TO_UNINIT_MEM, CONST_SIZE_OR_ZERO, ANYTHING, PTR_TO_UNINIT_DYNPTR, NONE,
+	     "Makes a dynptr to memory of a map value.")
+RAWTP_HELPER(198, ringbuf_reserve_dynptr, INTEGER,
+	     CONST_MAP_PTR, ANYTHING, ANYTHING, PTR_TO_UNINIT_DYNPTR, NONE,
+	     "Room for a record of any size as a dynptr; to be given back also where it failed.")
+RAWTP_HELPER(199, ringbuf_submit_dynptr, VOID,
+	     PTR_TO_RINGBUF_DYNPTR, ANYTHING, NONE, NONE, NONE,
+	     "Hands the record of a dynptr to the reader.")
+RAWTP_HELPER(200, ringbuf_discard_dynptr, VOID,
+	     PTR_TO_RINGBUF_DYNPTR, ANYTHING, NONE, NONE, NONE,
+	     "Gives the record of a dynptr up; the reader skips it.")
+RAWTP_HELPER(201, dynptr_read, INTEGER,
+	     PTR_TO_UNINIT_MEM, CONST_SIZE_OR_ZERO, PTR_TO_DYNPTR, ANYTHING, ANYTHING,
+	     "Copies out of a dynptr's memory; -E2BIG beyond its end.")
+RAWTP_HELPER(202, dynptr_write, INTEGER,
+	     PTR_TO_DYNPTR, ANYTHING, PTR_TO_MEM_RDONLY, CONST_SIZE_OR_ZERO, ANYTHING,
+	     "Copies into a dynptr's memory; -E2BIG beyond its end.")
+RAWTP_HELPER(203, dynptr_data, PTR_TO_DYNPTR_MEM_OR_NULL,
+	     PTR_TO_DYNPTR, ANYTHING, CONST_ALLOC_SIZE_OR_ZERO, NONE, NONE,
+	     "The address of a part of a dynptr's memory, or NULL.")
 RAWTP_HELPER(208, ktime_get_tai_ns, INTEGER,
 	     NONE, NONE, NONE, NONE, NONE,
 	     "Nanoseconds of CLOCK_TAI.")

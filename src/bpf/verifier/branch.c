@@ -261,6 +261,7 @@ static int check_pointer_jump(struct rawtp_env *env, const struct bpf_insn *insn
 	bool is_null_check = BPF_CLASS(insn->code) == BPF_JMP && BPF_SRC(insn->code) == BPF_K &&
 			     insn->imm == 0 && (is_equal || BPF_OP(insn->code) == BPF_JNE);
 	struct rawtp_state *other;
+	uint32_t ref;
 	int err;
 
 	if (is_null_check && is_never_null(&dst)) {
@@ -270,8 +271,9 @@ static int check_pointer_jump(struct rawtp_env *env, const struct bpf_insn *insn
 	err = rawtp_push_pending(env, goal, &other);
 	if (err || !is_null_check || !rawtp_reg_maybe_null(&dst))
 		return err;
-	mark_null_check(env, other, dst.id, dst.ref, is_equal);
-	mark_null_check(env, &env->cur, dst.id, dst.ref, !is_equal);
+	ref = dst.is_direct ? 0 : dst.ref; /* that of a dynptr's memory is the dynptr's */
+	mark_null_check(env, other, dst.id, ref, is_equal);
+	mark_null_check(env, &env->cur, dst.id, ref, !is_equal);
 	return 0;
 }
 

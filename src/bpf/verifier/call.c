@@ -16,6 +16,8 @@ struct call {
 	uint32_t released; /* a reference */
 	bool never_null;   /* the map has this key, now and for ever */
 	uint32_t format_reg;
+	uint32_t dynptr_reg; /* a dynptr is made there */
+	uint32_t dynptr_ref; /* of the one that it is given */
 	/* What the helper fills: done when every argument has been checked. */
 	uint32_t fill_reg;
 	uint64_t fill_size;
@@ -35,6 +37,7 @@ static bool map_type_fits(uint32_t type, uint32_t id)
 	switch (id) {
 	case BPF_FUNC_ringbuf_output:
 	case BPF_FUNC_ringbuf_reserve:
+	case BPF_FUNC_ringbuf_reserve_dynptr:
 	case BPF_FUNC_ringbuf_query:
 		return type == BPF_MAP_TYPE_RINGBUF;
 	case BPF_FUNC_get_stackid:
@@ -212,7 +215,7 @@ static int check_record(struct rawtp_env *env, struct call *call, uint32_t regno
 
 	if (reg->type == RAWTP_REG_RECORD_OR_NULL)
 		return rawtp_refuse(env, NULL_RECORD, regno, regno);
-	if (reg->type != RAWTP_REG_RECORD || !reg->ref)
+	if (reg->type != RAWTP_REG_RECORD || !reg->ref || reg->is_direct)
 		return rawtp_refuse(env, WRONG_ARGUMENT, regno, regno, call->helper->name,
 				    "a record that bpf_ringbuf_reserve() returned");
 	if (reg->off || !rawtp_scalar_is_const(&reg->var) || reg->var.bits.value)
@@ -307,6 +310,28 @@ static int check_stack_or_null(struct rawtp_env *env, struct call *call, uint32_
 				      "a pointer to the stack, or NULL");
 }
 
+static int check_dynptr(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	return rawtp_check_dynptr(env, regno, call->helper->name, false, &call->dynptr_ref);
+}
+
+static int check_ringbuf_dynptr(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	return rawtp_check_dynptr(env, regno, call->helper->name, true, &call->released);
+}
+
+/* Only what outlives the program's stack may be behind one. */
+static int check_uninit_dynptr(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	const struct rawtp_reg *memory = rawtp_reg(env, BPF_REG_1);
+
+	if (call->helper->id == BPF_FUNC_dynptr_from_mem && memory->type != RAWTP_REG_VALUE)
+		return rawtp_refuse(env, WRONG_ARGUMENT, BPF_REG_1, BPF_REG_1, call->helper->name,
+				    "a pointer to a map value");
+	call->dynptr_reg = regno;
+	return rawtp_check_dynptr_place(env, regno, call->helper->name);
+}
+
 static const check_arg_fn arg_checks[] = {
 	[ARG_CONST_MAP_PTR] = check_map,
 	[ARG_PTR_TO_MAP_KEY] = check_key,
@@ -326,6 +351,9 @@ static const check_arg_fn arg_checks[] = {
 	[ARG_PTR_TO_CTX] = check_ctx,
 	[ARG_PTR_TO_FUNC] = check_function,
 	[ARG_PTR_TO_STACK_OR_NULL] = check_stack_or_null,
+	[ARG_PTR_TO_DYNPTR] = check_dynptr,
+	[ARG_PTR_TO_RINGBUF_DYNPTR] = check_ringbuf_dynptr,
+	[ARG_PTR_TO_UNINIT_DYNPTR] = check_uninit_dynptr,
 	[ARG_ANYTHING] = check_anything,
 };
 
@@ -353,6 +381,32 @@ static void mark_released(struct rawtp_env *env, struct call *call)
 	rawtp_state_each_reg(state, release_reg, arg);
 }
 
+/* 0, *ref: a new reference, taken here. */
+static int check_acquire(struct rawtp_env *env, uint32_t *ref)
+{
+	struct rawtp_state *state = &env->cur;
+
+	if (state->n_refs == RAWTP_MAX_REFS)
+		return rawtp_refuse(env, TOO_MANY_RECORDS, RAWTP_NO_REG, RAWTP_MAX_REFS);
+	*ref = ++env->n_ids;
+	state->ref_insns[state->n_refs] = env->pc;
+	state->refs[state->n_refs++] = *ref;
+	return 0;
+}
+
+/* A failed reservation is to be given back, too. */
+static int check_new_dynptr(struct rawtp_env *env, const struct call *call)
+{
+	uint32_t ref = 0;
+	int err = 0;
+
+	if (!call->dynptr_reg)
+		return 0;
+	if (call->helper->id == BPF_FUNC_ringbuf_reserve_dynptr)
+		err = check_acquire(env, &ref);
+	return err ? err : rawtp_mark_dynptr(env, call->dynptr_reg, ref);
+}
+
 static bool returns_length(uint32_t id)
 {
 	return id == BPF_FUNC_probe_read_str || id == BPF_FUNC_probe_read_user_str ||
@@ -362,7 +416,6 @@ static bool returns_length(uint32_t id)
 static int mark_return(struct rawtp_env *env, const struct call *call)
 {
 	struct rawtp_reg *r0 = rawtp_reg(env, BPF_REG_0);
-	struct rawtp_state *state = &env->cur;
 
 	memset(r0, 0, sizeof(*r0));
 	r0->var = rawtp_scalar_const(0);
@@ -382,14 +435,18 @@ static int mark_return(struct rawtp_env *env, const struct call *call)
 		r0->id = call->never_null ? 0 : ++env->n_ids;
 		break;
 	case RET_PTR_TO_ALLOC_MEM_OR_NULL:
-		if (state->n_refs == RAWTP_MAX_REFS)
-			return rawtp_refuse(env, TOO_MANY_RECORDS, RAWTP_NO_REG, RAWTP_MAX_REFS);
+		if (check_acquire(env, &r0->ref))
+			return -E2BIG;
+		r0->type = RAWTP_REG_RECORD_OR_NULL;
+		r0->size = call->alloc_size;
+		r0->id = r0->ref;
+		break;
+	case RET_PTR_TO_DYNPTR_MEM_OR_NULL:
 		r0->type = RAWTP_REG_RECORD_OR_NULL;
 		r0->size = call->alloc_size;
 		r0->id = ++env->n_ids;
-		r0->ref = r0->id;
-		state->ref_insns[state->n_refs] = env->pc;
-		state->refs[state->n_refs++] = r0->ref;
+		r0->ref = call->dynptr_ref;
+		r0->is_direct = true;
 		break;
 	}
 	return 0;
@@ -426,6 +483,8 @@ int rawtp_check_helper_call(struct rawtp_env *env, const struct bpf_insn *insn)
 	if (!err && call.fill_reg && rawtp_reg(env, call.fill_reg)->type == RAWTP_REG_STACK)
 		err = rawtp_check_stack_fill(env, call.fill_reg, 0, call.fill_size,
 					     call.fill_exact);
+	if (!err)
+		err = check_new_dynptr(env, &call);
 	if (err)
 		return err;
 	if (call.released)

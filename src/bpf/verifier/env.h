@@ -159,6 +159,13 @@ bool rawtp_stack_constant(struct rawtp_env *env, uint32_t regno, uint32_t size, 
 int rawtp_check_stack_fill(struct rawtp_env *env, uint32_t regno, int32_t off, uint64_t size,
 			   bool is_exact);
 
+/* dynptr.c. At @regno there is one, whose reference, if it has any, is *ref. */
+int rawtp_check_dynptr(struct rawtp_env *env, uint32_t regno, const char *helper, bool is_ringbuf,
+		       uint32_t *ref);
+/* There is room for one; then one is there. */
+int rawtp_check_dynptr_place(struct rawtp_env *env, uint32_t regno, const char *helper);
+int rawtp_mark_dynptr(struct rawtp_env *env, uint32_t regno, uint32_t ref);
+
 /* branch.c */
 int rawtp_check_jump(struct rawtp_env *env, const struct bpf_insn *insn);
 int rawtp_push_pending(struct rawtp_env *env, uint32_t pc, struct rawtp_state **state);

@@ -150,6 +150,14 @@
 	M(NOT_CONST_STR, EACCES, "call", "R%u of bpf_%s() must be a constant string",               \
 	  "it is looked at when the program is verified, so it must not change afterwards",        \
 	  "use a string literal: static const char text[] = \"...\"; or BPF_SNPRINTF()")           \
+	M(NO_DYNPTR, EINVAL, "call", "R%u of bpf_%s() must be the address of a dynptr of its kind", \
+	  "the helper would take what lies there for an address",                                  \
+	  "make it before, on every path: bpf_dynptr_from_mem(), bpf_ringbuf_reserve_dynptr()")    \
+	M(NO_DYNPTR_PLACE, EINVAL, "call", "R%u of bpf_%s() must be a place for a dynptr on the stack", \
+	  "16 bytes are written there, and followed from then on",                                 \
+	  "declare it as a local variable: struct bpf_dynptr ptr;")                                \
+	M(DYNPTR_READ, EACCES, "memory", "a dynptr is read",                                       \
+	  "what is in it is the library's", "use bpf_dynptr_read() or bpf_dynptr_data()")          \
 	M(BAD_FORMAT, EINVAL, "call", "the format of bpf_%s() does not fit its %u values, or is none", \
 	  "nothing could be printed with it", "formats are those of bpf_trace_printk()")           \
 	M(UNKNOWN_HELPER, EINVAL, "call", "there is no helper number %u",                          \

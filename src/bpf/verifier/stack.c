@@ -87,11 +87,24 @@ static void mark_cleared(struct rawtp_env *env, const struct place *p)
 			subprog->cleared |= 1ULL << slot_at(off);
 }
 
-static int check_readable(struct rawtp_env *env, const struct place *p)
+static bool has_dynptr(const struct place *p)
+{
+	int64_t off;
+
+	for (off = p->low & ~7LL; off < p->high; off += 8)
+		if (rawtp_slot_is_spill(&p->function->slots[slot_at(off)]) &&
+		    p->function->slots[slot_at(off)].reg.type == RAWTP_REG_DYNPTR)
+			return true;
+	return false;
+}
+
+static int check_readable(struct rawtp_env *env, uint32_t regno, const struct place *p)
 {
 	int64_t off;
 	int err = p->low < p->high ? check_grow(env, p) : 0;
 
+	if (!err && has_dynptr(p))
+		err = rawtp_refuse(env, DYNPTR_READ, regno);
 	if (err)
 		return err;
 	mark_cleared(env, p);
@@ -155,7 +168,7 @@ int rawtp_check_stack_load(struct rawtp_env *env, uint32_t regno, int32_t off, u
 	if (!err)
 		err = check_aligned(env, regno, off, size);
 	if (!err)
-		err = check_readable(env, &p);
+		err = check_readable(env, regno, &p);
 	if (err)
 		return err;
 	slot = &p.function->slots[slot_at(p.low)];
@@ -239,7 +252,8 @@ int rawtp_check_stack_store(struct rawtp_env *env, uint32_t regno, int32_t off, 
 		err = check_grow(env, &p);
 	if (err)
 		return err;
-	if (value->type == RAWTP_REG_STACK && p.frame != env->cur.depth)
+	if ((value->type == RAWTP_REG_STACK || value->type == RAWTP_REG_DYNPTR_ARG) &&
+	    p.frame != env->cur.depth)
 		return rawtp_refuse(env, STACK_POINTER_ESCAPES, regno);
 	if (!p.is_fixed) {
 		store_somewhere(env, &p);
@@ -261,7 +275,7 @@ int rawtp_check_stack_read(struct rawtp_env *env, uint32_t regno, int32_t off, u
 	struct place p = place_of(env, regno, off, size);
 	int err = check_place(env, regno, &p);
 
-	return err ? err : check_readable(env, &p);
+	return err ? err : check_readable(env, regno, &p);
 }
 
 bool rawtp_stack_constant(struct rawtp_env *env, uint32_t regno, uint32_t size, uint64_t *value)

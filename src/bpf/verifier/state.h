@@ -25,17 +25,20 @@ enum rawtp_reg_type {
 	RAWTP_REG_VALUE_OR_NULL,
 	RAWTP_REG_RECORD,
 	RAWTP_REG_RECORD_OR_NULL,
+	RAWTP_REG_DYNPTR,     /* half of one, on the stack; never in a register */
+	RAWTP_REG_DYNPTR_ARG, /* the address of one, as a callback gets it */
 };
 
 struct rawtp_reg {
 	uint8_t type;   /* enum rawtp_reg_type */
 	uint8_t frame;  /* STACK: whose */
 	uint8_t map;    /* MAP, VALUE: index into prog->maps */
-	bool is_direct; /* VALUE: an address in the program's text, not from a lookup */
+	/* VALUE: an address in the program's text, not from a lookup. RECORD: memory of a dynptr. */
+	bool is_direct;
 	int32_t off;    /* pointers: the fixed part of the offset; var is the rest */
 	uint32_t id;    /* OR_NULL: pointers with the same id are null together */
-	uint32_t ref;   /* RECORD: the reference that keeps it alive */
-	uint32_t size;  /* RECORD: its bytes; FUNC: the subprogram */
+	uint32_t ref;   /* RECORD, DYNPTR: the reference that keeps it alive */
+	uint32_t size;  /* RECORD: its bytes; FUNC: the subprogram; DYNPTR: which half */
 	uint32_t value; /* SCALAR: its number in the graph of values; same number, same value */
 	/* SCALAR: it is the number that value @base stood for, plus @delta; 0: none such is known. */
 	uint32_t base;
