@@ -30,9 +30,9 @@ enum rawtp_reg_type {
 };
 
 struct rawtp_reg {
-	uint8_t type;   /* enum rawtp_reg_type */
-	uint8_t frame;  /* STACK: whose */
-	uint8_t map;    /* MAP, VALUE: index into prog->maps */
+	uint8_t type;  /* enum rawtp_reg_type */
+	uint8_t frame; /* STACK: whose */
+	uint8_t map;   /* MAP, VALUE: index into prog->maps */
 	/* VALUE: an address in the program's text, not from a lookup. RECORD: memory of a dynptr. */
 	bool is_direct;
 	int32_t off;    /* pointers: the fixed part of the offset; var is the rest */
