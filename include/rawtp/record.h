@@ -38,7 +38,7 @@ struct tracepoint_func {
 	void *func;
 	void *data;
 	int prio;
-	void *direct; /* the library's: what struct tracepoint has if this probe is the only one */
+	void *direct; /* the library's: the tracepoint's entry while this probe is the only one */
 };
 
 struct rawtp_object;
@@ -53,13 +53,16 @@ struct tracepoint {
 	struct tracepoint_func *funcs; /* NULL while nobody listens */
 	struct rawtp_object *object;   /* NULL until its object is registered */
 	/*
-	 * NULL, or machine code that does all that the array would have done, for one probe:
+	 * What a site that is on calls, never NULL:
 	 *
-	 *	int direct(struct rawtp_thread *self, the tracepoint's arguments)
+	 *	int entry(struct tracepoint *this, the tracepoint's arguments)
 	 *
-	 * It is jumped to inside the read side, and leaves it.
+	 * At first, and where nothing better is, the walk along @funcs (__traceiter_NAME). Otherwise
+	 * machine code that does all that the walk would have done, for the only probe; it stays
+	 * where it is for ever, and calls @walk where it has become somebody else's.
 	 */
-	void *direct;
+	void *entry;
+	void *walk; /* what @entry was at first; set by the library */
 };
 
 #define RAWTP_ARG_SIGNED  1u /* integers, and enums whose type is signed */

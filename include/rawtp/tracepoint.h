@@ -118,6 +118,12 @@ void for_each_tracepoint (void (*fn)(struct tracepoint *tp, void *priv), void *p
 			__atomic_load_n(&__tracepoint_##name.enabled, __ATOMIC_RELAXED), 0); \
 	}
 #else
+/* What stands behind it goes out of the hot text, where the compiler can do that. */
+#ifdef __clang__
+#define RAWTP_COLD_LABEL
+#else
+#define RAWTP_COLD_LABEL __attribute__((cold))
+#endif
 #define RAWTP_SITE(name)                                                                 \
 	static inline __attribute__((always_inline, unused)) int rawtp_site_##name(void) \
 	{                                                                                \
@@ -135,9 +141,16 @@ void for_each_tracepoint (void (*fn)(struct tracepoint *tp, void *priv), void *p
 			     : rawtp_on);                                                \
 		return 0;                                                                \
 	rawtp_on:                                                                        \
+		RAWTP_COLD_LABEL;                                                        \
 		return 1;                                                                \
 	}
 #endif
+
+/* The way of an event, chosen by who listens. */
+#define RAWTP_ENTER(name, proto, args)                                            \
+	((int (*)(RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args))))__atomic_load_n( \
+		&__tracepoint_##name.entry, __ATOMIC_RELAXED))(                   \
+		RAWTP_DATA_ARGS((void *)&__tracepoint_##name, PARAMS(args)))
 
 /* What every source that includes an event header sees of one event. */
 #define RAWTP_DECLARE(name, proto, args, cond)                                                    \
@@ -150,18 +163,18 @@ void for_each_tracepoint (void (*fn)(struct tracepoint *tp, void *priv), void *p
 	RAWTP_SITE(name)                                                                          \
 	static inline __attribute__((always_inline, unused)) void trace_##name(proto)             \
 	{                                                                                         \
-		if (rawtp_site_##name()) {                                                        \
+		if (__builtin_expect(rawtp_site_##name(), 0)) {                                   \
 			if (!(cond))                                                              \
 				return;                                                           \
-			__traceiter_##name(RAWTP_DATA_ARGS((void *)0, PARAMS(args)));             \
+			RAWTP_ENTER(name, PARAMS(proto), PARAMS(args));                           \
 		}                                                                                 \
 	}                                                                                         \
 	static inline __attribute__((always_inline, unused)) void trace_##name##_rcuidle(proto)   \
 	{                                                                                         \
-		if (rawtp_site_##name()) {                                                        \
+		if (__builtin_expect(rawtp_site_##name(), 0)) {                                   \
 			if (!(cond))                                                              \
 				return;                                                           \
-			__traceiter_##name(RAWTP_DATA_ARGS((void *)0, PARAMS(args)));             \
+			RAWTP_ENTER(name, PARAMS(proto), PARAMS(args));                           \
 		}                                                                                 \
 	}                                                                                         \
 	static inline __attribute__((always_inline, unused)) int trace_##name##_enabled(void)     \
@@ -194,11 +207,7 @@ void for_each_tracepoint (void (*fn)(struct tracepoint *tp, void *priv), void *p
 
 /*
  * What one source defines of one event. The record stands inside the function that has the
- * arguments' names and types in scope.
- *
- * That function calls nothing but in its last place, so that the arguments stay in their registers:
- * it enters the read side, and jumps to the direct probe or to the walk, which leaves it. So it is
- * code that stays that looks for the probe's code, inside the read side.
+ * arguments' names and types in scope: the walk, which calls every probe.
  */
 #define RAWTP_DEFINE(event_name, class_str, proto, args, reg, unreg, record_fn, print_fn,         \
 		     fields_fn, fixed_size, thunk_fn)                                             \
@@ -211,28 +220,8 @@ void for_each_tracepoint (void (*fn)(struct tracepoint *tp, void *priv), void *p
 		unreg,                                                                            \
 		(struct tracepoint_func *)0,                                                      \
 		(struct rawtp_object *)0,                                                         \
+		(void *)__traceiter_##event_name,                                                 \
 		(void *)0};                                                                       \
-	static __attribute__((noinline, cold)) int rawtp_walk_##event_name(                       \
-		RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args)))                                    \
-	{                                                                                         \
-		struct rawtp_thread *rawtp_reader = (struct rawtp_thread *)__data;                \
-		const struct tracepoint_func *rawtp_func;                                         \
-		if (__builtin_expect(!rawtp_reader, 0)) {                                         \
-			rawtp_reader = rawtp_read_lock();                                         \
-			if (!rawtp_reader)                                                        \
-				return 0;                                                         \
-		}                                                                                 \
-		rawtp_func = __atomic_load_n(&__tracepoint_##event_name.funcs, __ATOMIC_ACQUIRE); \
-		if (__builtin_expect(!!rawtp_func, 1)) {                                          \
-			do {                                                                      \
-				((void (*)(RAWTP_DATA_PROTO(PARAMS(proto),                        \
-							    PARAMS(args))))rawtp_func->func)(     \
-					RAWTP_DATA_ARGS(rawtp_func->data, PARAMS(args)));         \
-			} while (__builtin_expect(!!(++rawtp_func)->func, 0));                    \
-		}                                                                                 \
-		rawtp_read_unlock(rawtp_reader);                                                  \
-		return 0;                                                                         \
-	}                                                                                         \
 	__attribute__((used, noinline, cold)) int __traceiter_##event_name(                       \
 		RAWTP_DATA_PROTO(PARAMS(proto), PARAMS(args)))                                    \
 	{                                                                                         \
@@ -258,21 +247,22 @@ void for_each_tracepoint (void (*fn)(struct tracepoint *tp, void *priv), void *p
 		static const struct rawtp_event *rawtp_entry                                      \
 			__attribute__((section("rawtp_events"), used)) RAWTP_RETAIN =             \
 				&rawtp_record;                                                    \
-		struct rawtp_thread *rawtp_reader = rawtp_self;                                   \
-		void *rawtp_direct;                                                               \
+		struct rawtp_thread *rawtp_reader = rawtp_read_lock();                            \
+		const struct tracepoint_func *rawtp_func;                                         \
 		(void)__data;                                                                     \
 		(void)rawtp_entry;                                                                \
-		if (__builtin_expect(rawtp_reader && rawtp_read_enter_first(rawtp_reader), 1)) {  \
-			rawtp_direct = __atomic_load_n(&__tracepoint_##event_name.direct,         \
-						       __ATOMIC_ACQUIRE);                         \
-			if (__builtin_expect(!!rawtp_direct, 1))                                  \
-				return ((int (*)(RAWTP_DATA_PROTO(PARAMS(proto),                  \
-								  PARAMS(args))))rawtp_direct)(   \
-					RAWTP_DATA_ARGS(rawtp_reader, PARAMS(args)));             \
-		} else {                                                                          \
-			rawtp_reader = (struct rawtp_thread *)0;                                  \
+		if (__builtin_expect(!rawtp_reader, 0))                                           \
+			return 0;                                                                 \
+		rawtp_func = __atomic_load_n(&__tracepoint_##event_name.funcs, __ATOMIC_ACQUIRE); \
+		if (__builtin_expect(!!rawtp_func, 1)) {                                          \
+			do {                                                                      \
+				((void (*)(RAWTP_DATA_PROTO(PARAMS(proto),                        \
+							    PARAMS(args))))rawtp_func->func)(     \
+					RAWTP_DATA_ARGS(rawtp_func->data, PARAMS(args)));         \
+			} while (__builtin_expect(!!(++rawtp_func)->func, 0));                    \
 		}                                                                                 \
-		return rawtp_walk_##event_name(RAWTP_DATA_ARGS(rawtp_reader, PARAMS(args)));      \
+		rawtp_read_unlock(rawtp_reader);                                                  \
+		return 0;                                                                         \
 	}                                                                                         \
 	RAWTP_C_END                                                                               \
 	struct rawtp_needs_a_semicolon

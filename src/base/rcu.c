@@ -43,6 +43,7 @@ enum {
 #define GENERATION_STEP (RAWTP_RCU_NEST_MASK + 1)
 
 uint64_t rawtp_rcu_generation = GENERATION_STEP | 1;
+uint64_t rawtp_rcu_generation_near = GENERATION_STEP | 1;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -167,6 +168,7 @@ void rawtp_synchronize(void)
 	pthread_mutex_lock(&lock);
 	generation = rawtp_rcu_generation + GENERATION_STEP;
 	__atomic_store_n(&rawtp_rcu_generation, generation, __ATOMIC_RELAXED);
+	__atomic_store_n(&rawtp_rcu_generation_near, generation, __ATOMIC_RELAXED);
 	generation &= ~RAWTP_RCU_NEST_MASK;
 	rawtp_membarrier();
 	/* After the barrier: a thread that takes a record later begins to read later, too. */

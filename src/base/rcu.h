@@ -28,6 +28,12 @@ void rawtp_rcu_before_fork(void);
 void rawtp_rcu_after_fork_parent(void);
 void rawtp_rcu_after_fork_child(void);
 
+/*
+ * The same as rawtp_rcu_generation, which an executable may have a copy of that stands for it: this one
+ * is where the library is, in reach of code that is made near it.
+ */
+extern uint64_t rawtp_rcu_generation_near;
+
 /* Events that were skipped since their thread could get no record. */
 uint64_t rawtp_thread_misses(void);
 

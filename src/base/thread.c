@@ -21,6 +21,7 @@
 #define RECLAIMING UINT32_MAX /* no tid: they end at 2^22 */
 
 __thread struct rawtp_thread *rawtp_self __attribute__((tls_model("initial-exec")));
+__thread struct rawtp_thread *rawtp_quick __attribute__((tls_model("initial-exec")));
 
 static struct rawtp_thread first_block[RAWTP_THREAD_BLOCK];
 static struct rawtp_thread *blocks[RAWTP_THREAD_BLOCKS] = {first_block};
@@ -166,9 +167,10 @@ struct rawtp_thread *rawtp_thread_attach(void)
 		/* In a vfork() child it would stay with its parent's thread, under the child's number. */
 		if (!rawtp_in_vfork_child())
 			self = find_record((uint32_t)syscall(SYS_gettid));
-		if (self)
-			rawtp_self = self;
-		else
+		rawtp_self = self;
+		if (self && self->index < RAWTP_THREAD_QUICK)
+			rawtp_quick = self;
+		if (!self)
 			__atomic_fetch_add(&misses, 1, __ATOMIC_RELAXED);
 	}
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof(all));

@@ -17,4 +17,11 @@ struct rawtp_thread *rawtp_thread_at(uint32_t i);
 bool rawtp_thread_is_gone(uint32_t tid);
 void rawtp_thread_after_fork_child(void);
 
+/*
+ * rawtp_self where the thread may take short ways: its index is below RAWTP_THREAD_QUICK, so that it
+ * has a part of its own in what is laid out by index, and it is no thread of the library. Else NULL.
+ */
+#define RAWTP_THREAD_QUICK 63
+extern __thread struct rawtp_thread *rawtp_quick __attribute__((tls_model("initial-exec")));
+
 #endif

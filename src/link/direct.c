@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The direct probe: one piece of machine code for a link at a tracepoint that nobody else listens to,
- * with the arguments where the tracepoint has them. It does what bpf_trace_run<n>() in run.c does, or
- * calls that. Only the plainest arguments are taken; everything else goes through the thunk.
+ * with the arguments where the tracepoint has them, from the site's call to its return. It does what the
+ * tracepoint's walk, the thunk and bpf_trace_run<n>() in run.c do, or leaves it to them. Only the plainest arguments are taken; everything else goes through the thunk.
  */
 #include "link/link.h"
+#include "base/thread.h"
 
 #include <stdlib.h>
 
@@ -28,19 +29,20 @@ static bool describe_args(const struct rawtp_event *event, struct rawtp_jit_entr
 	return true;
 }
 
+_Static_assert(RAWTP_THREAD_QUICK == RAWTP_STATS_SHARED, "a block for each index");
+
 struct rawtp_direct *rawtp_direct_new(struct rawtp_link *link, const struct rawtp_event *event)
 {
 	struct rawtp_jit_entry entry = {
 		.counters = &link->stats->block[0].hits,
 		.counter_stride = sizeof(link->stats->block[0]),
-		.n_counters = &link->own_blocks,
 		.watch = &link->stats->sample,
 		/* As in run(). */
 		.due_offset = (int32_t)(offsetof(struct rawtp_stats_block, pad[0]) -
 					offsetof(struct rawtp_stats_block, hits)),
+		.walk_offset = offsetof(struct tracepoint, walk),
 		.slow = rawtp_link_run,
 		.data = link,
-		.leave = rawtp_link_leave,
 	};
 	struct rawtp_direct *direct;
 
@@ -50,10 +52,18 @@ struct rawtp_direct *rawtp_direct_new(struct rawtp_link *link, const struct rawt
 	if (!direct)
 		return NULL;
 	direct->event = event;
-	if (!rawtp_jit_entry_compile(link->prog, &entry, &direct->code))
+	if (!rawtp_jit_entry_compile(link->prog, &entry, &direct->code)) {
+		rawtp_jit_entry_admit(&direct->code, event->tracepoint);
 		return direct;
+	}
 	free(direct);
 	return NULL;
+}
+
+void rawtp_direct_revoke(struct rawtp_direct *direct)
+{
+	if (direct)
+		rawtp_jit_entry_admit(&direct->code, NULL);
 }
 
 void rawtp_direct_free(struct rawtp_direct *direct)

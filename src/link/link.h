@@ -34,8 +34,6 @@ struct rawtp_link {
 
 /* run.c: bpf_trace_run<n>() on arguments in memory. */
 void rawtp_link_run(void *link, const uint64_t *args);
-/* Leaves the read side. */
-int rawtp_link_leave(struct rawtp_thread *self);
 
 /* direct.c: machine code that is a probe by itself (rawtp/record.h, struct tracepoint_func). */
 struct rawtp_direct {
@@ -45,7 +43,9 @@ struct rawtp_direct {
 };
 /* For @link at @event; NULL where that takes the thunk. */
 struct rawtp_direct *rawtp_direct_new(struct rawtp_link *link, const struct rawtp_event *event);
-/* After a grace period. NULL is fine. */
+/* Events go along the tracepoint's walk again; those that have begun may go on. NULL is fine. */
+void rawtp_direct_revoke(struct rawtp_direct *direct);
+/* Once revoked, after a grace period. NULL is fine. */
 void rawtp_direct_free(struct rawtp_direct *direct);
 
 #endif

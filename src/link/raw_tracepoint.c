@@ -37,10 +37,14 @@ static int add_event(struct rawtp_watch *watch, const struct rawtp_event *event)
 		err = rawtp_probe_register(event->tracepoint, event->thunk, link,
 					   direct ? direct->code.entry : NULL);
 	}
-	if (err)
+	if (err && direct) {
+		rawtp_direct_revoke(direct);
+		rawtp_synchronize();
 		rawtp_direct_free(direct);
-	else if (direct)
-		direct->next = link->directs, link->directs = direct;
+	} else if (direct) {
+		direct->next = link->directs;
+		link->directs = direct;
+	}
 	if (err)
 		__atomic_fetch_add(&link->n_refused, 1, __ATOMIC_RELAXED);
 	else
@@ -53,17 +57,17 @@ static void remove_event(struct rawtp_watch *watch, const struct rawtp_event *ev
 	struct rawtp_link *link = link_of(watch);
 	struct rawtp_direct **at, *direct;
 
-	/* -ENOENT: add_event() had refused this one. */
+	for (at = &link->directs; (direct = *at) && direct->event != event; at = &direct->next)
+		;
+	/* Before the grace period that is waited for below. */
+	rawtp_direct_revoke(direct);
+	/* -ENOENT: add_event() had refused this one, and made no code for it. */
 	if (!tracepoint_probe_unregister(event->tracepoint, event->thunk, link))
 		__atomic_fetch_sub(&link->n_records, 1, __ATOMIC_RELAXED);
-	/* No thread is in it any more (tracepoint/probes.h). */
-	for (at = &link->directs; (direct = *at); at = &direct->next) {
-		if (direct->event != event)
-			continue;
-		*at = direct->next;
-		rawtp_direct_free(direct);
-		break;
-	}
+	if (!direct)
+		return;
+	*at = direct->next;
+	rawtp_direct_free(direct);
 }
 
 static void free_link(struct rawtp_link *link)
@@ -191,8 +195,12 @@ void rawtp_link_after_fork_parent(void)
 void rawtp_link_after_fork_child(void)
 {
 	struct rawtp_link *link;
+	struct rawtp_direct *direct;
 
-	rawtp_list_for_each (link, &links, node)
+	rawtp_list_for_each (link, &links, node) {
 		link->own_blocks = 0;
+		for (direct = link->directs; direct; direct = direct->next)
+			rawtp_direct_revoke(direct);
+	}
 	pthread_mutex_unlock(&links_lock);
 }

@@ -91,14 +91,6 @@ void rawtp_link_run(void *link, const uint64_t *args)
 	run(link, args);
 }
 
-int rawtp_link_leave(struct rawtp_thread *self)
-{
-	/* rawtp_read_unlock(), in one instruction where the CPU has it. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	rawtp_counter_add_own(&self->rcu, (uint64_t)-1);
-	return 0;
-}
-
 /* In a static program this file, which every thunk needs, brings the commands of links with it. */
 __attribute__((used)) static void (*const keep_link_cmds)(void) = rawtp_link_ops_local;
 

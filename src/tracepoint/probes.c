@@ -84,15 +84,17 @@ static struct tracepoint_func *without(const struct tracepoint_func *old, size_t
 }
 
 /*
- * An event goes one of two ways, by tp->direct or along the array. While the two change, some take
- * the one and some the other, and either has the probe that stays once.
+ * An event goes one of two ways, by the only probe's own entry or along the array. While the two
+ * change, some take the one and some the other, and either has the probe that stays once.
  */
 static void publish(struct tracepoint *tp, struct tracepoint_func *funcs)
 {
 	void *direct = count(funcs) == 1 ? funcs[0].direct : NULL;
 
 	__atomic_store_n(&tp->funcs, funcs, __ATOMIC_RELEASE);
-	__atomic_store_n(&tp->direct, direct, __ATOMIC_RELEASE);
+	/* A tracepoint that no loaded object announced has kept what it was made with. */
+	if (tp->walk)
+		__atomic_store_n(&tp->entry, direct ? direct : tp->walk, __ATOMIC_RELEASE);
 }
 
 static int add_first(struct tracepoint *tp, struct tracepoint_func *funcs)

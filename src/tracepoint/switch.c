@@ -37,9 +37,13 @@ int rawtp_switch_link(struct rawtp_object *object)
 	object->next_site = calloc(n ? n : 1, sizeof(*object->next_site));
 	if (!object->next_site)
 		return -ENOMEM;
-	for (event = object->events_start; event < object->events_stop; event++)
-		if (*event)
-			(*event)->tracepoint->object = object;
+	for (event = object->events_start; event < object->events_stop; event++) {
+		if (!*event)
+			continue;
+		(*event)->tracepoint->object = object;
+		if (!(*event)->tracepoint->walk)
+			(*event)->tracepoint->walk = (*event)->tracepoint->entry;
+	}
 	for (i = n; i-- > 0;) {
 		struct tracepoint *tp = site_tracepoint(&object->sites_start[i]);
 

@@ -71,7 +71,7 @@ static bool wanted(void)
 
 static bool is_direct(const struct tracepoint *tp)
 {
-	return tp->direct;
+	return tp->entry != tp->walk;
 }
 
 static struct rawtp_link *attach(const char *text, int map, const char *name, int stats_fd)
@@ -142,13 +142,14 @@ static const struct arguments {
 
 static void check_arguments(const struct arguments *row, int map, bool again)
 {
-	raw_call call = (raw_call)(row->is_signed ? (void *)__traceiter_direct_signed
-						  : (void *)__traceiter_direct_unsigned);
+	struct tracepoint *tp =
+		row->is_signed ? &__tracepoint_direct_signed : &__tracepoint_direct_unsigned;
+	raw_call call = (raw_call)tp->entry;
 	const uint64_t *in = row->in;
 	uint64_t out[5] = {0};
 	unsigned int i;
 
-	call(NULL, in[0], in[1], in[2], in[3], in[4]);
+	call(tp, in[0], in[1], in[2], in[3], in[4]);
 	read_words(map, out);
 	for (i = 0; i < 5; i++) {
 		test_case("row %d, argument %u%s", (int)(row - arguments), i,

@@ -3,7 +3,7 @@
  * First pass, in every source that includes an event header. Of TRACE_EVENT(foo, ...) it makes
  *
  *	extern struct tracepoint __tracepoint_foo;
- *	static inline void trace_foo(proto) { if (<site>) __traceiter_foo(NULL, args); }
+ *	static inline void trace_foo(proto) { if (<site>) <entry>(..., args); }
  *	trace_foo_enabled(), register_trace_foo(), unregister_trace_foo(), ...
  */
 #include <rawtp/stages/reset.h>

@@ -16,13 +16,14 @@
 #define RAWTP_BPF_JIT_COMPILER_H
 
 #include "bpf/opcodes.h"
+#include "bpf/jit/effect.h"
 #include "bpf/jit/jit.h"
 #include "bpf/jit/unwind.h"
 #include "bpf/prog.h"
 
 #include <errno.h>
 
-#define RAWTP_JIT_MAX_BYTES 512 /* of one instruction, of a prologue */
+#define RAWTP_JIT_MAX_BYTES 1024 /* of one instruction, of a prologue */
 
 enum {
 	RAWTP_JIT_TARGET = 1, /* is jumped to */
@@ -45,8 +46,18 @@ struct rawtp_jit {
 	/* NULL where it is prog->run that is made. Set by the prologue: where C comes in. */
 	const struct rawtp_jit_entry *entry;
 	const struct rawtp_jit_frame *frames;
+	const void *const
+		*tenant; /* of the place that it will run in; NULL while that is not known */
 	uint32_t entry_at;
-	bool entry_is_quiet; /* the CPU's */
+	struct rawtp_jit_effects effects;
+	/* The CPU's. */
+	bool entry_is_quiet;
+	bool spoils_args;
+	uint8_t own_regs[16];
+	const uint8_t *regs; /* its register for each of BPF's */
+	struct {
+		uint32_t leave, nowhere, revoked, walk, slow, away, start, end;
+	} marks; /* offsets of an entry's parts, of this pass or the one before */
 
 	/* The subprogram at hand. */
 	uint32_t subprog;
@@ -77,7 +88,7 @@ struct rawtp_jit_cpu {
 	/* Whether a lookup in @map is compiled to code that calls nothing; may be NULL. */
 	bool (*inlines_lookup)(const struct rawtp_jit *jit, const struct rawtp_map *map);
 	/* Whether rawtp_jit_entry_compile() can do it; may be NULL. */
-	bool (*can_enter)(const struct rawtp_jit *jit);
+	bool (*can_enter)(struct rawtp_jit *jit);
 	uint8_t fill;      /* a byte that is a trap, behind the code */
 	uint16_t machine;  /* EM_<cpu> */
 	const char *loads; /* what rows of RAWTP_KIND_PROBE call */

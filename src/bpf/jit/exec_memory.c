@@ -46,6 +46,16 @@ void *rawtp_exec_alloc(size_t size, const void *near, size_t reach, unsigned cha
 	return memory == MAP_FAILED ? NULL : memset(memory, fill, size);
 }
 
+void *rawtp_exec_reserve(size_t size, const void *near, size_t reach)
+{
+	void *memory;
+
+	size = whole_pages(size);
+	memory = mmap((void *)next_place((uintptr_t)near, reach, size), size, PROT_NONE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
 int rawtp_exec_publish(void *memory, size_t size)
 {
 	size = whole_pages(size);

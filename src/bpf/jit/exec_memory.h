@@ -17,6 +17,8 @@
  * behind the code. NULL where there is none.
  */
 void *rawtp_exec_alloc(size_t size, const void *near, size_t reach, unsigned char fill);
+/* The same as address space that nobody can touch yet. */
+void *rawtp_exec_reserve(size_t size, const void *near, size_t reach);
 /* Makes it executable: 0, or -errno where that is forbidden (EACCES, EPERM, ENOMEM). */
 int rawtp_exec_publish(void *memory, size_t size);
 void rawtp_exec_free(void *memory, size_t size);

@@ -7,6 +7,7 @@
 #include "bpf/interp.h"
 #include "bpf/jit/compiler.h"
 #include "bpf/jit/exec_memory.h"
+#include "bpf/jit/probe_place.h"
 #include "bpf/jit/symbols.h"
 #include "bpf/maps/map.h"
 
@@ -284,29 +285,26 @@ static void *place(struct rawtp_jit *jit)
 
 	settle(jit);
 	image = jit->err ? NULL : allocate(jit);
-	if (!image || (calls_in_reach(jit, image) &&
-		       (!jit->entry || in_reach(image, (uintptr_t)jit->entry->leave))))
+	if (!image || calls_in_reach(jit, image))
 		return image;
 	rawtp_exec_free(image, jit->at);
-	if (jit->entry)
-		return NULL;
 	jit->far_calls = true;
 	settle(jit);
 	return jit->err ? NULL : allocate(jit);
 }
 
-/* The last pass. Its offsets must be those that it measured with. */
-static int write_image(struct rawtp_jit *jit, void *image)
+/* The last pass, for code that will run at @address. Its offsets must be those measured with. */
+static int write_image(struct rawtp_jit *jit, void *image, const void *address)
 {
 	uint32_t size = jit->at;
 
 	jit->image = image;
-	jit->address = (uintptr_t)image;
+	jit->address = (uintptr_t)address;
 	run_pass(jit);
 	if (!jit->err && (jit->at != size || memcmp(jit->offsets, jit->old_offsets,
 						    (jit->prog->n_insns + 1) * sizeof(uint32_t))))
 		jit->err = -EFAULT;
-	return jit->err ? jit->err : rawtp_exec_publish(image, size);
+	return jit->err;
 }
 
 static int compile(struct rawtp_jit *jit, void **image, size_t *size,
@@ -318,7 +316,9 @@ static int compile(struct rawtp_jit *jit, void **image, size_t *size,
 	*size = jit->at;
 	if (!*image)
 		return jit->err ? jit->err : -ENOMEM;
-	err = write_image(jit, *image);
+	err = write_image(jit, *image, *image);
+	if (!err)
+		err = rawtp_exec_publish(*image, *size);
 	if (err) {
 		rawtp_exec_free(*image, *size);
 		*image = NULL;
@@ -329,75 +329,129 @@ static int compile(struct rawtp_jit *jit, void **image, size_t *size,
 	return err;
 }
 
-/* The tables that passes need, around them. -ENOTSUP, whatever was in the way. */
-static int compile_with(struct rawtp_jit *jit, void **image, size_t *size,
-			struct rawtp_jit_symbols **symbols)
+/* Is written elsewhere, and takes its place in one piece. */
+static int compile_entry(struct rawtp_jit *jit, struct rawtp_jit_code *code)
+{
+	struct rawtp_probe_place *place;
+	void *image;
+	int err;
+
+	settle(jit);
+	if (jit->err)
+		return jit->err;
+	place = rawtp_probe_place_get(jit->at, (const void *)rawtp_interpret, (size_t)cpu->reach);
+	if (!place)
+		return -ENOMEM;
+	image = malloc(jit->at);
+	code->size = jit->at;
+	jit->tenant = (const void *const *)place->tenant;
+	if (!image)
+		err = -ENOMEM;
+	else if (!in_reach(place->at, (uintptr_t)rawtp_interpret) ||
+		 !calls_in_reach(jit, place->at))
+		err = -ENOTSUP;
+	else
+		err = write_image(jit, image, place->at);
+	if (!err)
+		err = rawtp_probe_place_fill(place, image, code->size, cpu->fill);
+	free(image);
+	if (err)
+		rawtp_probe_place_put(place);
+	else
+		code->symbols = rawtp_jit_announce(jit, (uint32_t)code->size);
+	free(jit->unwind.table);
+	if (err)
+		return err;
+	code->place = place;
+	code->entry = place->at + jit->entry_at;
+	return 0;
+}
+
+/* The tables that passes need. */
+static uint32_t *make_tables(struct rawtp_jit *jit)
 {
 	const struct rawtp_prog *prog = jit->prog;
 	size_t bytes = ((size_t)prog->n_insns + 1) * sizeof(uint32_t);
 	uint32_t *offsets;
-	int err;
 
 	if (!cpu || jit_disabled || !prog->n_subprogs)
-		return -ENOTSUP;
+		return NULL;
 	offsets = calloc(1, 2 * bytes + prog->n_subprogs * sizeof(*offsets) + prog->n_insns + 1);
 	if (!offsets)
-		return -ENOTSUP;
+		return NULL;
 	jit->machine = cpu->machine;
 	jit->offsets = offsets;
 	jit->old_offsets = offsets + prog->n_insns + 1;
 	jit->entries = jit->old_offsets + prog->n_insns + 1;
 	jit->flags = (uint8_t *)(jit->entries + prog->n_subprogs);
 	mark_targets(jit);
-	err = compile(jit, image, size, symbols);
-	free(offsets);
-	return err ? -ENOTSUP : 0;
+	return offsets;
 }
 
+/* -ENOTSUP, whatever was in the way. */
 int rawtp_jit_compile(struct rawtp_prog *prog)
 {
 	struct rawtp_jit jit = {.prog = prog};
+	uint32_t *tables = make_tables(&jit);
 	void *image;
 	size_t size;
-	int err = compile_with(&jit, &image, &size, &prog->jit_symbols);
 
-	if (err)
-		return err;
+	if (!tables || compile(&jit, &image, &size, &prog->jit_symbols)) {
+		free(tables);
+		return -ENOTSUP;
+	}
+	free(tables);
 	prog->jit_image = image;
 	prog->jit_size = size;
 	prog->run = (rawtp_prog_fn)image;
 	return 0;
 }
 
+static int compile_entry_with(struct rawtp_jit *jit, struct rawtp_jit_code *code)
+{
+	const struct rawtp_prog *prog = jit->prog;
+	uint32_t i, n = prog->n_percpu_maps ? prog->percpu_maps[0]->n_cpus : 1;
+
+	rawtp_jit_find_effects(jit);
+	if (!cpu->can_enter(jit))
+		return -ENOTSUP;
+	code->frames = aligned_alloc(sizeof(*code->frames), n * sizeof(*code->frames));
+	if (!code->frames)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		code->frames[i] = (struct rawtp_jit_frame){{.prog = prog, .slots = {i}}};
+	jit->frames = code->frames;
+	return compile_entry(jit, code);
+}
+
 int rawtp_jit_entry_compile(const struct rawtp_prog *prog, const struct rawtp_jit_entry *entry,
 			    struct rawtp_jit_code *code)
 {
 	struct rawtp_jit jit = {.prog = prog, .entry = entry};
-	uint32_t i, n = prog->n_percpu_maps ? prog->percpu_maps[0]->n_cpus : 1;
+	uint32_t *tables;
 	int err;
 
-	if (!prog->jit_image || !entry->n_args || entry->n_args > RAWTP_JIT_ENTRY_ARGS ||
-	    prog->max_ctx_access > 8 * entry->n_args || !cpu->can_enter || !cpu->can_enter(&jit))
-		return -ENOTSUP;
 	memset(code, 0, sizeof(*code));
-	code->frames = aligned_alloc(sizeof(*code->frames), n * sizeof(*code->frames));
-	if (!code->frames)
+	if (!prog->jit_image || !entry->n_args || entry->n_args > RAWTP_JIT_ENTRY_ARGS ||
+	    prog->max_ctx_access > 8 * entry->n_args || !cpu->can_enter)
 		return -ENOTSUP;
-	for (i = 0; i < n; i++)
-		code->frames[i] = (struct rawtp_jit_frame){{.prog = prog, .slots = {i}}};
-	jit.frames = code->frames;
-	err = compile_with(&jit, &code->image, &code->size, &code->symbols);
+	tables = make_tables(&jit);
+	err = tables ? compile_entry_with(&jit, code) : -ENOMEM;
+	free(tables);
 	if (err)
 		free(code->frames);
-	else
-		code->entry = (char *)code->image + jit.entry_at;
-	return err;
+	return err ? -ENOTSUP : 0;
+}
+
+void rawtp_jit_entry_admit(struct rawtp_jit_code *code, const void *tracepoint)
+{
+	__atomic_store_n(code->place->tenant, tracepoint, __ATOMIC_RELEASE);
 }
 
 void rawtp_jit_entry_free(struct rawtp_jit_code *code)
 {
 	rawtp_jit_withdraw(code->symbols);
-	rawtp_exec_free(code->image, code->size);
+	rawtp_probe_place_put(code->place);
 	free(code->frames);
 }
 

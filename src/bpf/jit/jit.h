@@ -13,13 +13,12 @@
 int rawtp_jit_compile(struct rawtp_prog *prog);
 void rawtp_jit_free(struct rawtp_prog *prog);
 
+struct rawtp_probe_place;
+
 /*
- * The same program once more, as what a C function jumps to with plain arguments, in one piece with
- * what surrounds a run: guard, slot, figures. It is entered in a read-side section, by
- *
- *	int (struct rawtp_thread *self, arguments)
- *
- * and leaves it. Each argument is an integer or a pointer, and reaches the program zero-extended.
+ * The same program once more, as what a tracepoint's sites call (rawtp/record.h, struct tracepoint),
+ * in one piece with what surrounds a run: read side, guard, slot, figures. Each argument is an integer
+ * or a pointer, and reaches the program zero-extended.
  */
 #define RAWTP_JIT_ENTRY_ARGS 5
 
@@ -28,22 +27,21 @@ struct rawtp_jit_entry {
 	uint8_t arg_sizes[RAWTP_JIT_ENTRY_ARGS];
 	/*
 	 * Runs are counted in the thread's own counter: @counter_stride bytes from one to the next, a
-	 * power of two, for threads with an index below *@n_counters. @watch is near them.
+	 * power of two. @watch is near them.
 	 */
 	uint64_t *counters;
 	uint32_t counter_stride;
-	const uint32_t *n_counters;
 	/*
 	 * While *@watch is not 0, @slow gets the runs before which the counter is not below (as a
 	 * signed difference) the word that is @due_offset bytes behind it.
 	 */
 	const uint32_t *watch;
 	int32_t due_offset;
-	/* What this does not do, is done by @slow: nested, to be watched, no counter, no slot. */
+	/* Where a tracepoint has the address of its walk. The same for all. */
+	uint32_t walk_offset;
+	/* What this does not do, is done by @slow, in the read side: to be watched, no slot. */
 	void (*slow)(void *data, const uint64_t *args);
 	void *data;
-	/* The end: leaves the read side. Code that stays, since nothing holds ours any more then. */
-	int (*leave)(struct rawtp_thread *self);
 };
 
 struct rawtp_jit_frame {
@@ -52,7 +50,7 @@ struct rawtp_jit_frame {
 
 struct rawtp_jit_code {
 	void *entry;
-	void *image;
+	struct rawtp_probe_place *place;
 	size_t size;
 	struct rawtp_jit_symbols *symbols; /* what debuggers are told of it, or NULL */
 	/*
@@ -64,10 +62,14 @@ struct rawtp_jit_code {
 
 /*
  * Fills @code, which must stay where it is. -ENOTSUP where this CPU or this program is not up to it.
- * Frees: once no thread is in a read-side section that could have found it.
+ * Callers of these serialize (the registry's lock).
+ * Only events of the tracepoint that rawtp_jit_entry_admit() names run the program; all others, and
+ * all of them after NULL, go along the tracepoint's walk.
+ * Frees: a grace period after NULL.
  */
 int rawtp_jit_entry_compile(const struct rawtp_prog *prog, const struct rawtp_jit_entry *entry,
 			    struct rawtp_jit_code *code);
+void rawtp_jit_entry_admit(struct rawtp_jit_code *code, const void *tracepoint);
 void rawtp_jit_entry_free(struct rawtp_jit_code *code);
 
 #endif

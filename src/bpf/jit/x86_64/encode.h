@@ -134,6 +134,19 @@ static inline void x86_rmi(struct rawtp_jit *jit, unsigned int flags, unsigned i
 	rawtp_jit_byte(jit, (index & 7) << 3 | (base & 7));
 }
 
+/* The same with a displacement, any base. */
+static inline void x86_rmi_disp(struct rawtp_jit *jit, unsigned int flags, unsigned int opcode,
+				unsigned int reg, unsigned int base, unsigned int index,
+				int32_t disp)
+{
+	rawtp_jit_byte(jit, 0x40 | !!(flags & X86_W) << 3 | (reg >> 3) << 2 | (index >> 3) << 1 |
+				    base >> 3);
+	rawtp_jit_byte(jit, opcode);
+	rawtp_jit_byte(jit, 0x80 | (reg & 7) << 3 | RSP);
+	rawtp_jit_byte(jit, (index & 7) << 3 | (base & 7));
+	rawtp_jit_bytes(jit, disp, 4);
+}
+
 /* The 32 bits by which the end of this field is away from @address. */
 static inline void x86_distance(struct rawtp_jit *jit, uintptr_t address)
 {

@@ -9,7 +9,10 @@
 void rawtp_x86_make_frame(struct rawtp_jit *jit);
 void rawtp_x86_leave_frame(struct rawtp_jit *jit);
 
-bool rawtp_x86_can_enter(const struct rawtp_jit *jit);
+/* May decide that a brief program is to be treated as any other. */
+bool rawtp_x86_can_enter(struct rawtp_jit *jit);
+/* The program has jit->own_regs, and no frame. */
+bool rawtp_x86_entry_regs(const struct rawtp_jit *jit);
 /* Bytes that it needs at rsp, beside the program's stack: a multiple of 16. */
 uint32_t rawtp_x86_entry_locals(const struct rawtp_jit *jit);
 /* Before the frame is made: up to where nothing is in the way of a run. */
@@ -19,6 +22,10 @@ void rawtp_x86_entry_fill(struct rawtp_jit *jit);
 /* Once the program has run and rsp is at the locals; then, once the frame is gone. */
 void rawtp_x86_entry_release(struct rawtp_jit *jit);
 void rawtp_x86_entry_end(struct rawtp_jit *jit);
+/* Before the code of an instruction that may be an effect (effect.h). */
+void rawtp_x86_entry_effect(struct rawtp_jit *jit);
+/* In a restartable program: the number of the CPU, whose slots are the program's. */
+void rawtp_x86_entry_cpu(struct rawtp_jit *jit, unsigned int reg);
 /* rawtp_self is in r11 while the program runs. */
 bool rawtp_x86_entry_keeps_self(const struct rawtp_jit *jit);
 

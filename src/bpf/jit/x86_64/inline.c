@@ -73,36 +73,40 @@ static void emit_mul_const(struct rawtp_jit *jit, unsigned int reg, uint32_t val
 	}
 }
 
-/* rdx = where the slot's values begin, from the array's base: rawtp_self->frame->slots[]. */
+/* R3 = where the slot's values begin, from the array's base. */
 static void emit_slot(struct rawtp_jit *jit, const struct rawtp_map *map)
 {
-	unsigned int self = rawtp_x86_entry_keeps_self(jit) ? R11 : RDX;
+	unsigned int reg = jit->regs[BPF_REG_3], self = rawtp_x86_entry_keeps_self(jit) ? R11 : reg;
 
-	if (self == RDX)
-		x86_load_fs(jit, RDX, rawtp_x86_self());
-	x86_rm(jit, X86_W, 0x8b, RDX, self, offsetof(struct rawtp_thread, frame));
-	x86_rm(jit, X86_32, 0x8b, RDX, RDX,
-	       offsetof(struct rawtp_frame, slots) + 4 * slot_index(jit, map));
-	emit_mul_const(jit, RDX, rawtp_percpu_array_slot_bytes(map));
+	if (jit->entry && jit->effects.is_brief) {
+		rawtp_x86_entry_cpu(jit, reg);
+	} else {
+		if (self != R11)
+			x86_load_fs(jit, reg, rawtp_x86_self());
+		x86_rm(jit, X86_W, 0x8b, reg, self, offsetof(struct rawtp_thread, frame));
+		x86_rm(jit, X86_32, 0x8b, reg, reg,
+		       offsetof(struct rawtp_frame, slots) + 4 * slot_index(jit, map));
+	}
+	emit_mul_const(jit, reg, rawtp_percpu_array_slot_bytes(map));
 }
 
 static void emit_array_lookup(struct rawtp_jit *jit, const struct rawtp_map *map)
 {
 	bool percpu = map->type == BPF_MAP_TYPE_PERCPU_ARRAY;
-	unsigned int end;
+	unsigned int index = jit->regs[BPF_REG_1], slot = jit->regs[BPF_REG_3], end;
 
-	x86_rm(jit, X86_32, 0x8b, RDI, RSI, 0);
+	x86_rm(jit, X86_32, 0x8b, index, jit->regs[BPF_REG_2], 0);
 	x86_mov_imm(jit, RAX, 0);
-	x86_ri(jit, X86_32, X86_CMP, RDI, map->max_entries);
+	x86_ri(jit, X86_32, X86_CMP, index, map->max_entries);
 	end = x86_jump_ahead(jit, X86_JCC_SHORT(X86_ABOVE_EQUAL));
 	if (percpu)
 		emit_slot(jit, map);
 	x86_mov_imm(jit, RAX, (uintptr_t)map->base);
 	if (percpu)
-		x86_rr(jit, X86_W, 0x01, RDX, RAX);
+		x86_rr(jit, X86_W, 0x01, slot, RAX);
 	if (map->max_entries > 1) {
-		emit_mul_const(jit, RDI, map->elem_size);
-		x86_rr(jit, X86_W, 0x01, RDI, RAX);
+		emit_mul_const(jit, index, map->elem_size);
+		x86_rr(jit, X86_W, 0x01, index, RAX);
 	}
 	x86_land(jit, end);
 }

@@ -21,12 +21,12 @@ static const uint8_t x86_regs[16] = {RAX, RDI, RSI, RDX, RCX, R8, RBX, R13, R14,
 
 static const uint8_t callee_saved[] = {BPF_REG_6, BPF_REG_7, BPF_REG_8, BPF_REG_9};
 
-#define DST x86_regs[insn->dst_reg]
-#define SRC x86_regs[insn->src_reg]
+#define DST jit->regs[insn->dst_reg]
+#define SRC jit->regs[insn->src_reg]
 
 static bool has_stack(const struct rawtp_jit *jit)
 {
-	return jit->regs_used & 1 << BPF_REG_10;
+	return jit->regs_used & 1 << BPF_REG_10 && jit->regs == x86_regs;
 }
 
 static bool has_frame(const struct rawtp_jit *jit)
@@ -50,7 +50,7 @@ static unsigned int saved_regs(const struct rawtp_jit *jit, uint8_t regs[sizeof(
 	unsigned int i, n = 0;
 
 	for (i = 0; i < sizeof(callee_saved); i++)
-		if (jit->regs_used >> callee_saved[i] & 1)
+		if (jit->regs_used >> callee_saved[i] & 1 && jit->regs == x86_regs)
 			regs[n++] = x86_regs[callee_saved[i]];
 	return n;
 }
@@ -77,10 +77,12 @@ static void push_saved(struct rawtp_jit *jit, uint32_t bytes)
 
 static void prologue(struct rawtp_jit *jit)
 {
-	uint32_t stack = has_stack(jit) ? jit->prog->subprogs[jit->subprog].stack_depth : 0;
 	uint32_t bytes = 8; /* from rsp to the frame's end */
 	uint8_t regs[sizeof(callee_saved)];
+	uint32_t stack;
 
+	jit->regs = is_entry(jit) && rawtp_x86_entry_regs(jit) ? jit->own_regs : x86_regs;
+	stack = has_stack(jit) ? jit->prog->subprogs[jit->subprog].stack_depth : 0;
 	/* endbr64: the entry is reached by an indirect call. */
 	if (is_entry(jit))
 		rawtp_x86_entry_begin(jit);
@@ -156,7 +158,9 @@ static void emit_epilogue(struct rawtp_jit *jit)
 static void emit_exit(struct rawtp_jit *jit, const struct bpf_insn *insn,
 		      const struct rawtp_jit_row *row)
 {
-	if (jit->first_exit != UINT32_MAX && jit->exit_bytes > 5) {
+	/* Where it is to be begun again up to its effect, nothing may jump back from behind that. */
+	if (jit->first_exit != UINT32_MAX && jit->exit_bytes > 5 &&
+	    !(is_entry(jit) && jit->effects.is_restartable)) {
 		emit_jump(jit, jit->first_exit);
 		return;
 	}
@@ -405,12 +409,16 @@ static void emit_probe(struct rawtp_jit *jit, const struct bpf_insn *insn,
 static void emit_store(struct rawtp_jit *jit, const struct bpf_insn *insn,
 		       const struct rawtp_jit_row *row)
 {
+	if (is_entry(jit))
+		rawtp_x86_entry_effect(jit);
 	x86_rm(jit, row->flags, row->opcode, SRC, DST, insn->off);
 }
 
 static void emit_store_imm(struct rawtp_jit *jit, const struct bpf_insn *insn,
 			   const struct rawtp_jit_row *row)
 {
+	if (is_entry(jit))
+		rawtp_x86_entry_effect(jit);
 	x86_rm(jit, row->flags & ~X86_BYTE, row->opcode, 0, DST, insn->off);
 	rawtp_jit_bytes(jit, insn->imm, row->flags & X86_BYTE ? 1 : row->flags & X86_HALF ? 2 : 4);
 }
