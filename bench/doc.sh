@@ -8,6 +8,9 @@ tables=$(mktemp)
 trap 'rm -f "$tables"' EXIT
 {
 	bench/peers/lttng.sh "$BUILD/bench/bench" -f markdown
+	echo
+	"$BUILD/bench/engines/engines" -f markdown "$BUILD/bench/engines/engines.bpf.o"
+	echo
 	FORMAT=markdown bench/mail_sum.sh
 } >"$tables"
 awk -v tables="$tables" '

@@ -22,11 +22,28 @@ bench-peers: $(BENCH)
 	@$(if $(call has_header,lttng/tracepoint.h),$(CC) -O2 -fPIC -shared -Ibench/peers -o $(PEER_DIR)/peer_lttng.so \
 		bench/peers/lttng.c -llttng-ust -ldl,rm -f $(PEER_DIR)/peer_lttng.so)
 
+# The machine code alone, against clang on the same C. Linked with the archive: it calls what no application can.
+ENGINES     := $(BUILD)/bench/engines/engines
+ENGINES_OBJ := $(BUILD)/obj/bench/engines/main.o $(BUILD)/obj/bench/engines/native.o $(BUILD)/obj/preload/route.o
+
+$(BUILD)/obj/bench/engines/main.o: INC := $(TOOL_INC) -iquote bench/engines
+$(BUILD)/obj/bench/engines/native.o: bench/engines/native.c bench/engines/programs.h bench/engines/native.h
+	@mkdir -p $(@D)
+	$(call SAY,CC)$(CLANG) -O2 -g $(WARN) -Ibench/engines -c -o $@ $<
+
+$(ENGINES).bpf.o: bench/engines/programs.bpf.c bench/engines/programs.h
+	@mkdir -p $(@D)
+	$(call SAY,BPF)$(CLANG) $(BPF_CFLAGS) -Ibench/engines -c -o $@ $<
+
+$(ENGINES): $(ENGINES_OBJ) $(LIB_A) $(ENGINES).bpf.o
+	$(call SAY,LINK)$(CC) $(LDFLAGS_ALL) -rdynamic -o $@ $(ENGINES_OBJ) $(LIB_A) -lbpf -lelf -pthread -ldl
+
 .PHONY: bench bench-doc
-bench: $(BENCH) bench-peers
+bench: $(BENCH) $(ENGINES) bench-peers
 	@bench/peers/lttng.sh $(BENCH) -f $(FORMAT)
+	@$(ENGINES) -f $(FORMAT) $(ENGINES).bpf.o
 	@FORMAT=$(FORMAT) CC="$(CC)" bench/mail_sum.sh
-bench-doc: $(BENCH) bench-peers
+bench-doc: $(BENCH) $(ENGINES) bench-peers
 	@BUILD=$(BUILD) CC="$(CC)" bench/doc.sh
 
-test: $(BENCH)
+test: $(BENCH) $(ENGINES)

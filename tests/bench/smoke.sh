@@ -29,6 +29,16 @@ check "markdown, two threads, chosen rows and what they are set against" \
 if type -P python3 >/dev/null; then
 	check "json" python3 -m json.tool "$work/json" /dev/null
 fi
+engines=$BUILD/bench/engines/engines
+if "$BUILD/tests/vm-run" <<<"b700000000000000 9500000000000000" >/dev/null 2>&1; then
+	"$engines" -r 3 "$engines.bpf.o" >"$work/engines" 2>"$work/err"
+	check "each program alone has a figure for each engine" \
+		[ "$(grep -cE '^[a-z_]+ +(-?[0-9.]+ +){4}[0-9]+ +[0-9]+$' "$work/engines")" == 5 ]
+	"$engines" -r 1 -f json "$engines.bpf.o" | head -n 1 >"$work/engines.json"
+	type -P python3 >/dev/null && check "engines, json" python3 -m json.tool "$work/engines.json" /dev/null
+else
+	echo "skip engines # no JIT for this CPU, or executable memory is refused"
+fi
 if [[ -z ${SAN:-} ]]; then
 	N=40 FORMAT=json bench/mail_sum.sh >"$work/sum" 2>"$work/err"
 	check "sum of 40 tracepoints" [ $? == 0 ]
