@@ -13,6 +13,7 @@ void rawtp_unwind_at(struct rawtp_unwind *unwind, uintptr_t pc, uintptr_t sp, ui
 	unwind->sp = sp;
 	unwind->fp = fp;
 	unwind->is_exact = false;
+	unwind->by_table = false;
 	unwind->window_at = UINTPTR_MAX;
 }
 
@@ -58,6 +59,7 @@ bool rawtp_unwind_step(struct rawtp_unwind *unwind)
 	if (!RAWTP_CAN_UNWIND)
 		return false;
 	known = rawtp_unwind_cfi(unwind);
+	unwind->by_table = known > 0;
 	if (known < 0 ? !step_by_frame_pointer(unwind) : !known)
 		return false;
 	/* A signal may have come on a stack of its own; else a stack has one direction. */

@@ -23,6 +23,7 @@
 struct rawtp_unwind {
 	uintptr_t pc, sp, fp;
 	bool is_exact; /* pc is where a signal came, and not behind a call */
+	bool by_table; /* the last step was one by .eh_frame */
 	uintptr_t window_at;
 	uint64_t window[RAWTP_UNWIND_WINDOW / sizeof(uint64_t)];
 };

@@ -17,8 +17,8 @@ static inline void *pointer(uint64_t reg)
 }
 
 /*
- * The context lies in the frame that calls the program, the library's or the program's own; who calls
- * that is the tracepoint's function, by a pointer, if it is in the way at all.
+ * The context lies in the frame of the program's own machine code, which the tracepoint has called, or
+ * in one of the library's functions; who calls that, by a pointer, is the tracepoint's own function.
  */
 static bool leave_library(struct rawtp_unwind *unwind, uintptr_t ctx)
 {
@@ -29,7 +29,8 @@ static bool leave_library(struct rawtp_unwind *unwind, uintptr_t ctx)
 		if (n == RAWTP_MAX_STACK_DEPTH || !rawtp_unwind_step(unwind))
 			return false;
 	pc = unwind->pc;
-	if (rawtp_unwind_was_called_indirectly(unwind) && !rawtp_unwind_step(unwind))
+	if (unwind->by_table && rawtp_unwind_was_called_indirectly(unwind) &&
+	    !rawtp_unwind_step(unwind))
 		rawtp_unwind_at(unwind, pc, UINTPTR_MAX, 0); /* better than nothing */
 	return true;
 }
