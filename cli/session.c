@@ -25,6 +25,19 @@ static uint32_t args_read(int fd)
 	return n;
 }
 
+/* Then a program without a tracepoint may be one that others go to. */
+static bool has_prog_array(const struct rawtp_object *object)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object->bpf)
+	{
+		if (bpf_map__type(map) == BPF_MAP_TYPE_PROG_ARRAY)
+			return true;
+	}
+	return false;
+}
+
 static int add_programs(struct rawtp_session *session, const struct rawtp_object *object)
 {
 	struct rawtp_session_program *grown;
@@ -35,6 +48,8 @@ static int add_programs(struct rawtp_session *session, const struct rawtp_object
 		const char *tracepoint = rawtp_object_tracepoint(program);
 
 		if (!tracepoint || !bpf_program__autoload(program) || bpf_program__fd(program) < 0)
+			continue;
+		if (!*tracepoint && has_prog_array(object))
 			continue;
 		if (!*tracepoint)
 			return rawtp_cli_error(session->cli,

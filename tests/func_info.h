@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Function information for programs made of plain instructions: every subprogram a static function
- * without arguments. The kernel wants it where a program takes the address of one.
+ * without arguments. The kernel wants it where a program takes the address of one, or has tail calls
+ * beside subprograms.
  */
 #ifndef RAWTP_TESTS_FUNC_INFO_H
 #define RAWTP_TESTS_FUNC_INFO_H
@@ -37,10 +38,9 @@ static inline void func_info_add(struct func_info *info, uint32_t start)
 	info->n++;
 }
 
-/* True where the program takes the address of a function. */
+/* True where the program has subprograms. */
 static inline bool func_info_find(struct func_info *info, const struct bpf_insn *insns, uint32_t n)
 {
-	bool takes_address = false;
 	uint32_t i;
 
 	memset(info, 0, sizeof(*info));
@@ -51,10 +51,9 @@ static inline bool func_info_find(struct func_info *info, const struct bpf_insn 
 
 		if (is_address || op == RAWTP_OP_CALL_LOCAL)
 			func_info_add(info, i + 1 + (uint32_t)insns[i].imm);
-		takes_address |= is_address;
 		i += op == RAWTP_OP_LD_IMM64;
 	}
-	return takes_address;
+	return info->n > 1;
 }
 
 static inline void func_info_put(struct func_info *info, uint32_t word)

@@ -62,6 +62,7 @@ static const struct {
 } row_words[] = {
 	{"hash", BPF_MAP_TYPE_HASH},
 	{"array", BPF_MAP_TYPE_ARRAY},
+	{"prog_array", BPF_MAP_TYPE_PROG_ARRAY},
 	{"percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY},
 	{"percpu_hash", BPF_MAP_TYPE_PERCPU_HASH},
 	{"ringbuf", BPF_MAP_TYPE_RINGBUF},

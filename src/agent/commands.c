@@ -164,6 +164,34 @@ static struct rawtp_prog *load_prog(const struct rawtp_request_attach *attach, c
 	return rawtp_prog_load_file(fds[0], map_fds, attach->n_maps, &verifier_log);
 }
 
+void rawtp_session_release(struct rawtp_session *session)
+{
+	while (session->n_lent)
+		rawtp_prog_put(session->lent[--session->n_lent]);
+}
+
+static bool has_tail(const struct rawtp_prog *prog, uint64_t id)
+{
+	uint32_t i;
+
+	for (i = 0; i < prog->n_tails; i++)
+		if (prog->tails[i]->id == id)
+			return true;
+	return false;
+}
+
+static int adopt_lent(struct rawtp_session *session, struct rawtp_prog *prog)
+{
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; !err && i < session->n_lent; i++)
+		if (!has_tail(prog, session->lent[i]->id))
+			err = rawtp_prog_adopt(prog, session->lent[i]);
+	rawtp_session_release(session);
+	return err;
+}
+
 static int attach_prog(struct rawtp_session *session, const struct rawtp_request_attach *attach,
 		       struct rawtp_fds *fds, struct attach_reply *reply)
 {
@@ -178,6 +206,11 @@ static int attach_prog(struct rawtp_session *session, const struct rawtp_request
 	prog = load_prog(attach, fds->fd, fds->fd + n_fixed, reply->log);
 	if (rawtp_is_err(prog))
 		return (int)rawtp_ptr_err(prog);
+	err = adopt_lent(session, prog);
+	if (err) {
+		rawtp_prog_put(prog);
+		return err;
+	}
 	link = rawtp_link_attach(prog, attach->tracepoint, n_fixed == 3 ? fds->fd[2] : -1,
 				 attach->cookie, &n_args);
 	if (rawtp_is_err(link) && n_args >= 0)
@@ -204,6 +237,44 @@ static int check_attach(const struct rawtp_request_attach *attach, const struct 
 	if (!attach->tracepoint[0] || !memchr(attach->tracepoint, 0, RAWTP_NAME_SIZE))
 		return -EINVAL;
 	return 0;
+}
+
+static int lend_prog(struct rawtp_session *session, const struct rawtp_request_lend *lend,
+		     const struct rawtp_fds *fds, char *log)
+{
+	struct rawtp_verifier_log verifier_log = {
+		.buf = log, .size = RAWTP_WIRE_LOG, .level = lend->log_level & 7};
+	struct rawtp_prog *prog;
+
+	if (session->n_lent == RAWTP_WIRE_TAILS)
+		return -E2BIG;
+	prog = rawtp_prog_load_file(fds->fd[0], fds->fd + 1, lend->n_maps,
+				    verifier_log.level ? &verifier_log : NULL);
+	if (rawtp_is_err(prog))
+		return (int)rawtp_ptr_err(prog);
+	session->lent[session->n_lent++] = prog;
+	return 0;
+}
+
+static bool do_lend(struct rawtp_session *session, const void *request, struct rawtp_fds *fds)
+{
+	const struct rawtp_request_lend *lend = request;
+	struct attach_reply *reply;
+	size_t size;
+	bool alive;
+	int err;
+
+	if (lend->n_maps > RAWTP_WIRE_MAPS || fds->n != 1 + lend->n_maps)
+		return refuse(session, request, -EINVAL) && false;
+	reply = calloc(1, sizeof(*reply));
+	if (!reply)
+		return refuse(session, request, -ENOMEM);
+	err = lend_prog(session, lend, fds, reply->log);
+	rawtp_fds_close(fds);
+	size = sizeof(reply->reply) + strnlen(reply->log, RAWTP_WIRE_LOG);
+	alive = rawtp_session_reply(session, request, &reply->reply.head, size, err, NULL, 0);
+	free(reply);
+	return alive;
 }
 
 static bool do_attach(struct rawtp_session *session, const void *request, struct rawtp_fds *fds)

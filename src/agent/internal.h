@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "link/raw_tracepoint.h"
+#include "wire/protocol.h"
 #include "wire/socket.h"
 
 #include <poll.h>
@@ -40,6 +41,8 @@ struct rawtp_session {
 	uint64_t used; /* when, in rounds: the one that was silent for longest gives way */
 	bool starts;   /* of RAWTP_START_FD: the program waits for it */
 	bool spoke;    /* its HELLO has come */
+	struct rawtp_prog *lent[RAWTP_WIRE_TAILS]; /* for its next ATTACH */
+	uint32_t n_lent;
 };
 void rawtp_session_init(void);
 /* Takes @sock over if its peer may speak to us. */
@@ -56,7 +59,9 @@ bool rawtp_session_reply(struct rawtp_session *session, const struct rawtp_messa
 			 struct rawtp_message *reply, size_t size, int error, const int *fds,
 			 unsigned int n_fds);
 
-/* commands.c. Checks and does one request of @size bytes. False: the session is over. */
+/* commands.c: gives back what was lent. */
+void rawtp_session_release(struct rawtp_session *session);
+/* Checks and does one request of @size bytes. False: the session is over. */
 bool rawtp_command(struct rawtp_session *session, const void *request, struct rawtp_fds *fds);
 
 /* agent.c: lets the program go on that waits in the library's constructor. */

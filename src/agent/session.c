@@ -26,6 +26,7 @@ void rawtp_session_close(struct rawtp_session *session)
 	bool starts = session->starts;
 
 	rawtp_fd_close(&session->sock);
+	rawtp_session_release(session);
 	*session = (struct rawtp_session){.sock = RAWTP_FD_NONE};
 	if (starts)
 		rawtp_agent_go();

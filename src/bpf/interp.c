@@ -9,6 +9,7 @@
 #include "base/nofault.h"
 #include "bpf/callback.h"
 #include "bpf/opcodes.h"
+#include "bpf/tail_call.h"
 
 #include <string.h>
 
@@ -340,6 +341,14 @@ L_JA32:
 L_CALL : {
 	const struct rawtp_helper *helper = rawtp_helper(insn->imm);
 
+	if (__builtin_expect(helper->id == BPF_FUNC_tail_call, 0)) {
+		struct rawtp_tail_result result = rawtp_tail_call(regs[1], regs[2], regs[3]);
+
+		regs[0] = result.r0;
+		if (result.is_done)
+			goto L_EXIT;
+		NEXT;
+	}
 	if (__builtin_expect(helper->args[1] == ARG_PTR_TO_FUNC, 0))
 		regs[0] = call_with_callback(prog, helper, regs,
 					     regs[BPF_REG_10] - subprog->stack_depth, stack);

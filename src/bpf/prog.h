@@ -19,6 +19,7 @@ struct rawtp_subprog {
 	uint32_t stack_depth; /* bytes, a multiple of 8 */
 	/* Slots that may be read before they are written: bit i is [R10 - 8 * (i + 1), R10 - 8 * i). */
 	uint64_t cleared; /* an engine writes zeros there when it enters */
+	bool goes_on;     /* has a tail call */
 };
 
 struct rawtp_prog {
@@ -46,6 +47,9 @@ struct rawtp_prog {
 	struct rawtp_subprog *subprogs; /* set by the verifier */
 	uint32_t n_subprogs;
 
+	struct rawtp_prog **tails; /* it may go to them: rawtp_prog_adopt() */
+	uint32_t n_tails;
+
 	struct rawtp_btf *btf; /* or NULL */
 	struct bpf_func_info *func_info;
 	uint32_t n_func_info;
@@ -70,6 +74,13 @@ struct rawtp_prog {
  */
 struct rawtp_prog *rawtp_prog_new(uint32_t n_insns);
 void rawtp_prog_get(struct rawtp_prog *prog);
+/*
+ * From now on @prog may go to @tail, where a program array of either, or of another tail of @prog,
+ * names it. Takes a reference that lasts as long as @prog. @prog then counts as reading the arguments
+ * that @tail reads. 0 or -ENOMEM. Not in a read-side section; callers see to it that nobody else adopts
+ * for @prog meanwhile.
+ */
+int rawtp_prog_adopt(struct rawtp_prog *prog, struct rawtp_prog *tail);
 void rawtp_prog_put(struct rawtp_prog *prog);
 
 #endif

@@ -218,6 +218,34 @@ static void copy_log(const struct rawtp_client *client, char *log, size_t size)
 	log[n] = '\0';
 }
 
+/* What the program can go to, first. */
+static int lend_tails(struct rawtp_client *client, int prog_fd, char *log, size_t log_size)
+{
+	int tails[RAWTP_WIRE_TAILS], fds[1 + RAWTP_WIRE_MAPS], i, k, n_maps, err = 0;
+	int n = rawtp_prog_tail_fds(prog_fd, tails, RAWTP_WIRE_TAILS);
+
+	if (n < 0)
+		return n;
+	for (i = 0; !err && i < n; i++) {
+		struct rawtp_request_lend request = {.log_level = log ? 1 : 0};
+
+		fds[0] = tails[i];
+		n_maps = rawtp_prog_map_fds(tails[i], fds + 1, RAWTP_WIRE_MAPS);
+		if (n_maps < 0)
+			return n_maps;
+		request.n_maps = (uint32_t)n_maps;
+		client->answer_size = 0;
+		err = rawtp_client_transact(client, RAWTP_COMMAND_LEND, &request.head,
+					    sizeof(request), fds, 1 + (unsigned int)n_maps,
+					    sizeof(struct rawtp_reply_attach), RAWTP_ANSWER_LIMIT,
+					    NULL);
+		for (k = 1; k <= n_maps; k++)
+			close(fds[k]);
+		copy_log(client, log, log_size);
+	}
+	return err;
+}
+
 int rawtp_client_attach(struct rawtp_client *client, int prog_fd, const char *tracepoint,
 			int link_end, int stats_fd, uint64_t cookie, char *log, size_t log_size)
 {
@@ -231,6 +259,9 @@ int rawtp_client_attach(struct rawtp_client *client, int prog_fd, const char *tr
 	if (strlen(tracepoint) >= sizeof(request.tracepoint))
 		return -ENOENT;
 	strcpy(request.tracepoint, tracepoint);
+	err = lend_tails(client, prog_fd, log, log_size);
+	if (err)
+		return err;
 	n_maps = rawtp_prog_map_fds(prog_fd, fds + n_fixed, RAWTP_WIRE_MAPS);
 	if (n_maps < 0)
 		return n_maps;

@@ -32,7 +32,8 @@
 	X(LINKS, links, 0, 0)                \
 	X(ATTACH, attach, 2, RAWTP_WIRE_FDS) \
 	X(DETACH, detach, 0, 0)              \
-	X(GO, go, 0, 0)
+	X(GO, go, 0, 0)                      \
+	X(LEND, lend, 1, RAWTP_WIRE_FDS)
 
 enum rawtp_command {
 #define RAWTP_COMMAND_NUMBER(NAME, name, min_fds, max_fds) RAWTP_COMMAND_##NAME,
@@ -68,6 +69,18 @@ struct rawtp_request_detach {
 	uint64_t link_id;
 };
 
+#define RAWTP_WIRE_TAILS 63 /* programs lent for one ATTACH */
+
+/*
+ * A program that the next ATTACH may go to by tail calls. Descriptors: program, the program's maps.
+ * The reply is that of ATTACH, without a link.
+ */
+struct rawtp_request_lend {
+	struct rawtp_message head;
+	uint32_t n_maps;
+	uint32_t log_level;
+};
+
 #define RAWTP_ATTACH_STATS 1u /* the third descriptor is a memfd for struct rawtp_link_stats */
 
 /* Descriptors: program, link end, [stats,] the program's maps in its order. */
@@ -81,7 +94,7 @@ struct rawtp_request_attach {
 	char tracepoint[RAWTP_NAME_SIZE];
 };
 
-/* Replies. GO and DETACH have the head alone; so has every refusal but that of ATTACH. */
+/* Replies. GO and DETACH have the head alone; so has every refusal but those of ATTACH, LEND. */
 struct rawtp_reply_hello {
 	struct rawtp_message head;
 	int32_t pid; /* as the target sees itself */

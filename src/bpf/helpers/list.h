@@ -39,6 +39,9 @@ RAWTP_HELPER(7, get_prandom_u32, INTEGER,
 RAWTP_HELPER(8, get_smp_processor_id, INTEGER,
 	     NONE, NONE, NONE, NONE, NONE,
 	     "The number of the CPU that the thread ran on a moment ago.")
+RAWTP_HELPER(12, tail_call, VOID,
+	     PTR_TO_CTX, CONST_MAP_PTR, ANYTHING, NONE, NONE,
+	     "Goes on in a program of an array, and does not come back; on behind it where there is none.")
 RAWTP_HELPER(14, get_current_pid_tgid, INTEGER,
 	     NONE, NONE, NONE, NONE, NONE,
 	     "Process id << 32 | thread id.")

@@ -142,7 +142,7 @@ bool rawtp_jit_is_short(struct rawtp_jit *jit, uint32_t target, int32_t low, int
  */
 uint32_t rawtp_jit_function(struct rawtp_jit *jit, uint32_t target);
 
-/* A helper's address; 0 and an error where there is no such helper. */
+/* A helper's address (of bpf_tail_call(): bpf/tail_call.h); 0 and an error where there is no such helper. */
 uintptr_t rawtp_jit_helper(struct rawtp_jit *jit, uint32_t id);
 
 /*

@@ -10,6 +10,7 @@
 #include "bpf/jit/probe_place.h"
 #include "bpf/jit/symbols.h"
 #include "bpf/maps/map.h"
+#include "bpf/tail_call.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ uintptr_t rawtp_jit_helper(struct rawtp_jit *jit, uint32_t id)
 		rawtp_jit_fail(jit, -EINVAL);
 		return 0;
 	}
-	return (uintptr_t)helper->fn;
+	return id == BPF_FUNC_tail_call ? (uintptr_t)rawtp_tail_call : (uintptr_t)helper->fn;
 }
 
 /* Where the code of the instruction at hand ends: not behind the prologue of what comes next. */

@@ -10,6 +10,7 @@
 
 /* clang-format off */
 RAWTP_MAP_TYPE(HASH,         "hash",         rawtp_hash_ops,         false)
+RAWTP_MAP_TYPE(PROG_ARRAY,   "prog_array",   rawtp_prog_array_ops,   false)
 RAWTP_MAP_TYPE(ARRAY,        "array",        rawtp_array_ops,        false)
 RAWTP_MAP_TYPE(PERCPU_HASH,  "percpu_hash",  rawtp_percpu_hash_ops,  true)
 RAWTP_MAP_TYPE(PERCPU_ARRAY, "percpu_array", rawtp_percpu_array_ops, true)

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "bpf/maps/kernel_array.h"
+#include "bpf/maps/prog_array.h"
 #include "bpf/syscall/prog_file.h"
 #include "bpf/syscall/syscall.h"
 
@@ -351,6 +352,10 @@ void rawtp_handle_sweep(void)
 		for_each_fd(revive, &stale);
 	pthread_mutex_unlock(&lock);
 	rawtp_list_for_each_safe (entry, next, &stale, node) {
+		/* Its programs may hold it: as in the kernel, they go with the last descriptor. */
+		if (entry->kind == RAWTP_HANDLE_MAP &&
+		    ((struct rawtp_map *)entry->object)->type == BPF_MAP_TYPE_PROG_ARRAY)
+			rawtp_prog_array_forget(entry->object);
 		object_put(entry->kind, entry->object);
 		free(entry);
 	}

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/nofault.h"
 #include "bpf/btf.h"
+#include "bpf/maps/prog_array.h"
 #include "bpf/syscall/handle.h"
 
 #include <stdlib.h>
@@ -194,6 +195,27 @@ int rawtp_cmd_map_lookup_and_delete(union bpf_attr *attr, union bpf_attr *user, 
 	return err;
 }
 
+/* The value is a program's descriptor. */
+static int set_prog(struct rawtp_map *map, const void *key, const void *value, uint64_t flags)
+{
+	struct rawtp_prog *prog;
+	uint32_t index;
+	int fd, err;
+
+	memcpy(&index, key, sizeof(index));
+	memcpy(&fd, value, sizeof(fd));
+	if (flags != BPF_ANY)
+		return -EINVAL;
+	if (index >= map->max_entries)
+		return -E2BIG;
+	prog = rawtp_prog_from_fd(fd);
+	if (rawtp_is_err(prog))
+		return (int)rawtp_ptr_err(prog);
+	err = rawtp_prog_array_set(map, index, prog);
+	rawtp_prog_put(prog);
+	return err;
+}
+
 static int update(struct rawtp_map *map, const union bpf_attr *attr)
 {
 	struct buffer key, value;
@@ -203,7 +225,9 @@ static int update(struct rawtp_map *map, const union bpf_attr *attr)
 		return err;
 	err = buffer_read(&value, attr->value, rawtp_map_sys_value_size(map));
 	if (!err) {
-		if (map->ops->sys_update)
+		if (map->type == BPF_MAP_TYPE_PROG_ARRAY)
+			err = set_prog(map, key.data, value.data, attr->flags);
+		else if (map->ops->sys_update)
 			err = map->ops->sys_update(map, key.data, value.data, attr->flags);
 		else if (map->ops->update)
 			err = (int)map->ops->update(map, key.data, value.data, attr->flags);

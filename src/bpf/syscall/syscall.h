@@ -36,5 +36,11 @@ struct rawtp_prog *rawtp_prog_from_fd(int fd);
 struct rawtp_prog *rawtp_prog_load_file(int prog_fd, const int *map_fds, uint32_t n_maps,
 					const struct rawtp_verifier_log *log);
 int rawtp_prog_map_fds(int prog_fd, int *fds, uint32_t max);
+/*
+ * Descriptors, not the caller's to close, of the programs that a program can go to by tail calls, as
+ * its program arrays are now and as far as this process has them open. Returns how many, -E2BIG,
+ * or another -errno.
+ */
+int rawtp_prog_tail_fds(int prog_fd, int *fds, uint32_t max);
 
 #endif

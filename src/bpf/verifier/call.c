@@ -40,6 +40,8 @@ static bool map_type_fits(uint32_t type, uint32_t id)
 	case BPF_FUNC_ringbuf_reserve_dynptr:
 	case BPF_FUNC_ringbuf_query:
 		return type == BPF_MAP_TYPE_RINGBUF;
+	case BPF_FUNC_tail_call:
+		return type == BPF_MAP_TYPE_PROG_ARRAY;
 	case BPF_FUNC_get_stackid:
 		return type == BPF_MAP_TYPE_STACK_TRACE;
 	case BPF_FUNC_perf_event_output:
@@ -52,7 +54,8 @@ static bool map_type_fits(uint32_t type, uint32_t id)
 		return rawtp_map_ops(type)->lookup_percpu;
 	}
 	return type != BPF_MAP_TYPE_RINGBUF && type != BPF_MAP_TYPE_STACK_TRACE &&
-	       type != BPF_MAP_TYPE_PERF_EVENT_ARRAY && !rawtp_map_ops(type)->push;
+	       type != BPF_MAP_TYPE_PERF_EVENT_ARRAY && type != BPF_MAP_TYPE_PROG_ARRAY &&
+	       !rawtp_map_ops(type)->push;
 }
 
 static int check_map_fits(struct rawtp_env *env, struct call *call, uint32_t regno)
@@ -462,6 +465,20 @@ static int check_known_helper(struct rawtp_env *env, uint32_t id)
 		    : rawtp_refuse(env, UNKNOWN_HELPER, RAWTP_NO_REG, id);
 }
 
+/* The program that it goes to knows nothing of what this one holds. */
+static int check_tail_call(struct rawtp_env *env)
+{
+	uint32_t i;
+
+	env->subprogs[rawtp_state_top(&env->cur)->subprog].goes_on = true;
+	for (i = 1; i <= env->cur.depth; i++)
+		if (env->cur.functions[i]->is_callback)
+			return rawtp_refuse(env, TAIL_CALL_IN_CALLBACK, RAWTP_NO_REG);
+	if (env->cur.n_refs)
+		return rawtp_refuse(env, RECORD_LEAKED, RAWTP_NO_REG, env->cur.ref_insns[0]);
+	return 0;
+}
+
 int rawtp_check_helper_call(struct rawtp_env *env, const struct bpf_insn *insn)
 {
 	struct call call = {.helper = rawtp_helper((uint32_t)insn->imm)};
@@ -478,6 +495,8 @@ int rawtp_check_helper_call(struct rawtp_env *env, const struct bpf_insn *insn)
 			return err;
 	}
 	err = check_format(env, &call);
+	if (!err && call.helper->id == BPF_FUNC_tail_call)
+		err = check_tail_call(env);
 	if (!err && rawtp_helper_calls_back(call.helper->id))
 		err = rawtp_push_callback(env, call.helper->id, call.map_index);
 	if (!err && call.fill_reg && rawtp_reg(env, call.fill_reg)->type == RAWTP_REG_STACK)

@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_STACK_BEFORE_TAIL_CALL 256u
+#include <string.h>
+
 int rawtp_find_subprog(const struct rawtp_env *env, uint32_t start)
 {
 	uint32_t low = 0, high = env->n_subprogs;
@@ -195,11 +198,13 @@ static int check_reachable(struct rawtp_env *env)
  * The longest way from instruction 0 to each subprogram, where subprogram i costs cost[i]. Along a
  * cycle it would grow for ever: more than RAWTP_MAX_CALL_FRAMES rounds mean a cycle, or too deep.
  */
-static uint32_t longest_call_path(const struct rawtp_env *env, const uint32_t *cost, bool *is_deep)
+static uint32_t longest_call_path(const struct rawtp_env *env, const uint32_t *cost,
+				  uint32_t *total, bool *is_deep)
 {
-	uint32_t total[RAWTP_MAX_SUBPROGS] = {0}, longest = cost[0], round, i;
+	uint32_t longest = cost[0], round, i;
 	bool changed = true;
 
+	memset(total, 0, RAWTP_MAX_SUBPROGS * sizeof(*total));
 	total[0] = cost[0];
 	for (round = 0; changed && round <= RAWTP_MAX_CALL_FRAMES; round++) {
 		changed = false;
@@ -223,13 +228,13 @@ static uint32_t longest_call_path(const struct rawtp_env *env, const uint32_t *c
 
 static int check_call_depth(struct rawtp_env *env)
 {
-	uint32_t cost[RAWTP_MAX_SUBPROGS], i;
+	uint32_t cost[RAWTP_MAX_SUBPROGS], total[RAWTP_MAX_SUBPROGS], i;
 	bool is_deep;
 
 	for (i = 0; i < RAWTP_MAX_SUBPROGS; i++)
 		cost[i] = 1;
 	env->pc = 0;
-	if (longest_call_path(env, cost, &is_deep) > RAWTP_MAX_CALL_FRAMES || is_deep)
+	if (longest_call_path(env, cost, total, &is_deep) > RAWTP_MAX_CALL_FRAMES || is_deep)
 		return rawtp_refuse(env, CALLS_TOO_DEEP, RAWTP_NO_REG, RAWTP_MAX_CALL_FRAMES);
 	return 0;
 }
@@ -253,7 +258,7 @@ int rawtp_check_shape(struct rawtp_env *env)
 /* After the walk, which found how deep each stack is: no chain of calls may need too much. */
 int rawtp_check_stack_depth(struct rawtp_env *env)
 {
-	uint32_t cost[RAWTP_MAX_SUBPROGS] = {0}, i, most;
+	uint32_t cost[RAWTP_MAX_SUBPROGS] = {0}, total[RAWTP_MAX_SUBPROGS], i, most;
 	bool is_deep;
 
 	/* As the kernel counts: a frame takes 16 bytes at least, and a multiple of them. */
@@ -262,8 +267,12 @@ int rawtp_check_stack_depth(struct rawtp_env *env)
 				  ? (env->subprogs[i].stack_depth + 15) / 16 * 16
 				  : 16;
 	env->pc = 0;
-	most = longest_call_path(env, cost, &is_deep);
+	most = longest_call_path(env, cost, total, &is_deep);
 	if (most > RAWTP_MAX_STACK)
 		return rawtp_refuse(env, STACKS_TOO_DEEP, RAWTP_NO_REG, most, RAWTP_MAX_STACK);
+	for (i = 1; i < env->n_subprogs; i++)
+		if (env->subprogs[i].goes_on && total[i] - cost[i] >= MAX_STACK_BEFORE_TAIL_CALL)
+			return rawtp_refuse(env, TAIL_CALL_TOO_DEEP, RAWTP_NO_REG,
+					    total[i] - cost[i], MAX_STACK_BEFORE_TAIL_CALL);
 	return 0;
 }

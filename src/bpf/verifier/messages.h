@@ -63,6 +63,10 @@
 	  "the stack is small", "turn recursion into a loop, or inline functions")                 \
 	M(STACKS_TOO_DEEP, EACCES, "limit", "the stacks of nested calls take %u bytes, more than %u", \
 	  "the stack would overflow", "move large variables into a per-CPU array with one entry")  \
+	M(TAIL_CALL_TOO_DEEP, EACCES, "limit", "a tail call in a function whose callers' stacks take " \
+	  "%u bytes, %u or more",                                                                  \
+	  "each program of a chain may have as much, and the stack would overflow",                \
+	  "call from the program itself, or from functions with smaller stacks around them")       \
 	M(ENDLESS_LOOP, EINVAL, "control flow", "this loop may never end",                         \
 	  "the same state comes back here, so nothing would stop it",                              \
 	  "give the loop a constant bound: for (i = 0; i < 64; i++)")                              \
@@ -182,6 +186,9 @@
 	  "the helper looks at it: 0 to go on, 1 to end the loop", "return 0 or 1")                \
 	M(CALLBACK_RETURNS, EINVAL, "call", "a callback returns R0 (%lld to %lld), not 0 or 1",    \
 	  "the helper looks at it: 0 to go on, 1 to end the loop", "return 0 or 1")                \
+	M(TAIL_CALL_IN_CALLBACK, EINVAL, "call", "a tail call in a callback",                      \
+	  "what the other program returns would end the loop, or not",                             \
+	  "store the index, end the loop by returning 1, and call behind it")                      \
 	M(RECORD_LEAKED, EINVAL, "reference",                                                      \
 	  "the record reserved at instruction %u is neither submitted nor discarded",              \
 	  "readers of the ring buffer would wait for it for ever",                                 \

@@ -601,6 +601,16 @@ static void emit_lookup(struct rawtp_jit *jit, const struct rawtp_map *map)
 	a64_land(jit, end);
 }
 
+/* rawtp_tail_call() has come back: its result is in x0 and x1. */
+static void emit_tail(struct rawtp_jit *jit)
+{
+	unsigned int over = a64_jump_ahead(jit, A64_CBZ | 1U << 31);
+
+	a64_mov(jit, A64_X, R0, 1);
+	emit_epilogue(jit);
+	a64_land(jit, over);
+}
+
 static void emit_call(struct rawtp_jit *jit, const struct bpf_insn *insn,
 		      const struct rawtp_jit_row *row)
 {
@@ -618,7 +628,10 @@ static void emit_call(struct rawtp_jit *jit, const struct bpf_insn *insn,
 	} else {
 		a64_branch(jit, A64_BL, (int64_t)(address - (jit->address + jit->at)));
 	}
-	a64_mov(jit, A64_X, R0, 0);
+	if (insn->imm == BPF_FUNC_tail_call)
+		emit_tail(jit);
+	else
+		a64_mov(jit, A64_X, R0, 0);
 }
 
 static void emit_call_local(struct rawtp_jit *jit, const struct bpf_insn *insn,

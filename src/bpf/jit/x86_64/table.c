@@ -503,6 +503,18 @@ static void emit_jset_imm(struct rawtp_jit *jit, const struct bpf_insn *insn,
 	emit_jcc(jit, insn, row->modifier);
 }
 
+/* rawtp_tail_call() has come back: its result is in rax and rdx. */
+static void emit_tail(struct rawtp_jit *jit)
+{
+	unsigned int over;
+
+	x86_rr(jit, X86_W, 0x85, RAX, RAX);
+	over = x86_jump_far_ahead(jit, X86_EQUAL);
+	x86_mov(jit, X86_W, RAX, RDX);
+	emit_epilogue(jit);
+	x86_land_far(jit, over);
+}
+
 static void emit_call(struct rawtp_jit *jit, const struct bpf_insn *insn,
 		      const struct rawtp_jit_row *row)
 {
@@ -512,6 +524,8 @@ static void emit_call(struct rawtp_jit *jit, const struct bpf_insn *insn,
 		rawtp_x86_lookup(jit, map);
 	else
 		rawtp_x86_call_helper(jit, insn->imm);
+	if (insn->imm == BPF_FUNC_tail_call)
+		emit_tail(jit);
 }
 
 static void emit_call_local(struct rawtp_jit *jit, const struct bpf_insn *insn,
