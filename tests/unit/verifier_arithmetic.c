@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Brute force. At 4 bits: every pair of tracked numbers and of ranges, every operation, every pair of
- * members: the result must hold what the machine computes. At 32 and 64 bits: random values inside
- * random knowledge.
+ * Brute force. At 3, 4 and 5 bits: every pair of tracked numbers and of ranges, every operation, every
+ * pair of members: the result must hold what the machine computes. At 32 and 64 bits: all intervals
+ * between the numbers where things change, and random values inside random knowledge.
  */
 #include "bpf/verifier/scalar.h"
 #include "harness.h"
 
 #include <linux/bpf.h>
 
-#define WIDTH 4
-#define LIMIT (1u << WIDTH)
+static unsigned int width; /* of the numbers that are tried */
+#define width width
+#define LIMIT (1u << width)
+#ifdef RAWTP_SANITIZED
+#define WIDEST 4
+#else
+#define WIDEST 5
+#endif
 
 static bool bits_hold(struct rawtp_tnum t, uint64_t v)
 {
 	return (v & ~t.mask) == t.value;
 }
 
-static bool range_holds(struct rawtp_range r, uint64_t v, unsigned int width)
+static bool range_holds(struct rawtp_range r, uint64_t v, unsigned int bits)
 {
-	int64_t s = rawtp_sign_extend(v, width);
+	int64_t s = rawtp_sign_extend(v, bits);
 
 	return r.umin <= v && v <= r.umax && r.smin <= s && s <= r.smax;
 }
@@ -87,7 +93,7 @@ static void check_bits_pair(struct rawtp_tnum a, struct rawtp_tnum b)
 	CHECK_EQ(rawtp_tnum_in(a, b), is_in);
 }
 
-TEST(bits_exhaustive)
+static void check_all_bits(void)
 {
 	unsigned int av, am, bv, bm;
 
@@ -100,6 +106,12 @@ TEST(bits_exhaustive)
 								(struct rawtp_tnum){bv, bm});
 }
 
+TEST(bits_exhaustive)
+{
+	for (width = 3; width <= WIDEST; width++)
+		check_all_bits();
+}
+
 TEST(bits_of_ranges_and_shifts)
 {
 	unsigned int min, max, v, s;
@@ -108,6 +120,15 @@ TEST(bits_of_ranges_and_shifts)
 		for (max = min; max < 64; max++)
 			for (v = min; v <= max; v++)
 				CHECK(bits_hold(rawtp_tnum_range(min, max), v));
+	/* Cut to fewer bits. */
+	for (max = 0; max < 64; max++)
+		for (min = 0; min < 64; min++)
+			for (v = 0; !(min & max) && v < 64; v++)
+				for (s = 1; bits_hold((struct rawtp_tnum){min, max}, v) && s < 7;
+				     s++)
+					CHECK(bits_hold(
+						rawtp_tnum_cut((struct rawtp_tnum){min, max}, s),
+						v & ((1u << s) - 1)));
 	for (max = 0; max < 256; max++)
 		for (min = 0; min < 256; min++)
 			for (v = 0; !(min & max) && v < 256; v++) {
@@ -123,100 +144,139 @@ TEST(bits_of_ranges_and_shifts)
 			}
 }
 
-/* Every unsigned and every signed interval of 4-bit numbers, alone and together. */
-static struct rawtp_range range_number(unsigned int i)
+/*
+ * Every unsigned and every signed interval of small numbers, each alone: the other view of it says
+ * nothing.
+ */
+#define MAX_RANGES 1100
+static struct rawtp_range ranges[MAX_RANGES];
+static unsigned int n_ranges, n_unsigned;
+
+static void make_ranges(void)
 {
-	struct rawtp_range r = rawtp_range_full(WIDTH);
-	unsigned int a = i % LIMIT, b = i / LIMIT % LIMIT;
+	const int64_t low = -(int64_t)(LIMIT / 2), high = LIMIT / 2 - 1;
+	int64_t a, b;
 
-	if (i / (LIMIT * LIMIT) == 0) {
-		r.umin = a < b ? a : b;
-		r.umax = a < b ? b : a;
-	} else {
-		int64_t x = rawtp_sign_extend(a, WIDTH), y = rawtp_sign_extend(b, WIDTH);
-
-		r.smin = x < y ? x : y;
-		r.smax = x < y ? y : x;
-	}
-	return r;
+	n_ranges = 0;
+	for (a = 0; a < LIMIT; a++)
+		for (b = a; b < LIMIT; b++) {
+			ranges[n_ranges] = rawtp_range_full(width);
+			ranges[n_ranges].umin = (uint64_t)a;
+			ranges[n_ranges++].umax = (uint64_t)b;
+		}
+	n_unsigned = n_ranges;
+	for (a = low; a <= high; a++)
+		for (b = a; b <= high; b++) {
+			ranges[n_ranges] = rawtp_range_full(width);
+			ranges[n_ranges].smin = a;
+			ranges[n_ranges++].smax = b;
+		}
 }
-
-#define N_RANGES (2 * LIMIT * LIMIT)
 
 static void check_range_pair(struct rawtp_range a, struct rawtp_range b)
 {
-	struct rawtp_range sum = rawtp_range_add(a, b, WIDTH);
-	struct rawtp_range difference = rawtp_range_sub(a, b, WIDTH);
-	struct rawtp_range product = rawtp_range_mul(a, b, WIDTH);
+	struct rawtp_range sum = rawtp_range_add(a, b, width);
+	struct rawtp_range difference = rawtp_range_sub(a, b, width);
+	struct rawtp_range product = rawtp_range_mul(a, b, width);
 	unsigned int x, y;
 
 	for (x = 0; x < LIMIT; x++)
-		for (y = 0; range_holds(a, x, WIDTH) && y < LIMIT; y++) {
-			if (!range_holds(b, y, WIDTH))
+		for (y = 0; range_holds(a, x, width) && y < LIMIT; y++) {
+			if (!range_holds(b, y, width))
 				continue;
-			if (!range_holds(sum, (x + y) % LIMIT, WIDTH) ||
-			    !range_holds(difference, (x - y) % LIMIT, WIDTH) ||
-			    !range_holds(product, (x * y) % LIMIT, WIDTH))
+			if (!range_holds(sum, (x + y) % LIMIT, width) ||
+			    !range_holds(difference, (x - y) % LIMIT, width) ||
+			    !range_holds(product, (x * y) % LIMIT, width))
 				CHECK(!"a result is not held");
 		}
 }
 
 static void check_range_shift(struct rawtp_range a, unsigned int min, unsigned int max)
 {
-	struct rawtp_range left = rawtp_range_shl(a, min, max, WIDTH);
-	struct rawtp_range right = rawtp_range_shr(a, min, max, WIDTH);
-	struct rawtp_range sign = rawtp_range_sar(a, min, max, WIDTH);
+	struct rawtp_range left = rawtp_range_shl(a, min, max, width);
+	struct rawtp_range right = rawtp_range_shr(a, min, max, width);
+	struct rawtp_range sign = rawtp_range_sar(a, min, max, width);
 	unsigned int x, s;
 
 	for (x = 0; x < LIMIT; x++)
-		for (s = min; range_holds(a, x, WIDTH) && s <= max; s++) {
-			int64_t sar = rawtp_sign_extend(x, WIDTH) >> s;
+		for (s = min; range_holds(a, x, width) && s <= max; s++) {
+			int64_t sar = rawtp_sign_extend(x, width) >> s;
 
-			CHECK(range_holds(left, (x << s) % LIMIT, WIDTH));
-			CHECK(range_holds(right, x >> s, WIDTH));
-			CHECK(range_holds(sign, (uint64_t)sar % LIMIT, WIDTH));
+			CHECK(range_holds(left, (x << s) % LIMIT, width));
+			CHECK(range_holds(right, x >> s, width));
+			CHECK(range_holds(sign, (uint64_t)sar % LIMIT, width));
 		}
+}
+
+static bool is_range_in(struct rawtp_range a, struct rawtp_range b)
+{
+	unsigned int v;
+
+	for (v = 0; v < LIMIT; v++)
+		if (range_holds(b, v, width) && !range_holds(a, v, width))
+			return false;
+	return true;
+}
+
+static void check_all_ranges(void)
+{
+	unsigned int i, j, min, max;
+
+	make_ranges();
+	for (i = 0; i < n_ranges; i++) {
+		for (j = 0; j < n_ranges; j++) {
+			check_range_pair(ranges[i], ranges[j]);
+			/* It may say no where the other view would have to be asked; never yes. */
+			if (rawtp_range_in(&ranges[i], &ranges[j]))
+				CHECK(is_range_in(ranges[i], ranges[j]));
+		}
+		for (max = 0; max < width; max++)
+			for (min = 0; min <= max; min++)
+				check_range_shift(ranges[i], min, max);
+	}
 }
 
 TEST(ranges_exhaustive)
 {
-	unsigned int i, j, min, max;
-
-	for (i = 0; i < N_RANGES; i++) {
-		for (j = 0; j < N_RANGES; j++)
-			check_range_pair(range_number(i), range_number(j));
-		for (max = 0; max < WIDTH; max++)
-			for (min = 0; min <= max; min++)
-				check_range_shift(range_number(i), min, max);
-	}
+	for (width = 3; width <= WIDEST; width++)
+		check_all_ranges();
 }
 
 /* What the views teach each other loses no number, and finds no contradiction where there is one. */
+static void check_views(struct rawtp_range before, struct rawtp_tnum t)
+{
+	struct rawtp_range r = before;
+	struct rawtp_tnum bits = t;
+	bool ok = rawtp_range_sync(&r, &bits, width);
+	unsigned int v;
+
+	for (v = 0; v < LIMIT; v++)
+		if (bits_hold(t, v) && range_holds(before, v, width) &&
+		    (!ok || !bits_hold(bits, v) || !range_holds(r, v, width)))
+			CHECK(!"a number is lost");
+}
+
+static void check_all_views(unsigned int step)
+{
+	unsigned int i, j, value, mask;
+
+	make_ranges();
+	for (i = 0; i < n_unsigned; i++)
+		for (j = n_unsigned; j < n_ranges; j += step) {
+			struct rawtp_range both = {ranges[i].umin, ranges[i].umax, ranges[j].smin,
+						   ranges[j].smax};
+
+			for (mask = 0; mask < LIMIT; mask++)
+				for (value = 0; value < LIMIT; value++)
+					if (!(value & mask))
+						check_views(both, (struct rawtp_tnum){value, mask});
+		}
+}
+
 TEST(views_exhaustive)
 {
-	unsigned int i, j, v, value, mask;
-
-	for (i = 0; i < LIMIT * LIMIT; i++)
-		for (j = LIMIT * LIMIT; j < N_RANGES; j += 3)
-			for (mask = 0; mask < LIMIT; mask++)
-				for (value = 0; value < LIMIT; value++) {
-					struct rawtp_range u = range_number(i), s = range_number(j);
-					struct rawtp_range before = {u.umin, u.umax, s.smin,
-								     s.smax};
-					struct rawtp_range r = before;
-					struct rawtp_tnum t = {value, mask}, bits = t;
-					bool ok;
-
-					if (value & mask)
-						continue;
-					ok = rawtp_range_sync(&r, &bits, WIDTH);
-					for (v = 0; v < LIMIT; v++)
-						if (bits_hold(t, v) &&
-						    range_holds(before, v, WIDTH) &&
-						    (!ok || !bits_hold(bits, v) ||
-						     !range_holds(r, v, WIDTH)))
-							CHECK(!"a number is lost");
-				}
+	for (width = 3; width <= WIDEST; width++)
+		check_all_views(width < 5 ? 1 : 7);
 }
 
 /* A generator that gives the same numbers everywhere. */
@@ -291,8 +351,8 @@ static const uint8_t alu_ops[] = {BPF_ADD, BPF_SUB, BPF_MUL, BPF_DIV, BPF_MOD, B
 
 static uint64_t alu(uint8_t op, uint64_t a, uint64_t b, bool is64)
 {
-	unsigned int width = is64 ? 64 : 32;
-	uint64_t mask = rawtp_width_mask(width), r = 0;
+	unsigned int bits = is64 ? 64 : 32;
+	uint64_t mask = rawtp_width_mask(bits), r = 0;
 
 	a &= mask;
 	b &= mask;
@@ -319,10 +379,10 @@ static uint64_t alu(uint8_t op, uint64_t a, uint64_t b, bool is64)
 		r = a & b;
 		break;
 	case BPF_LSH:
-		r = a << b % width;
+		r = a << b % bits;
 		break;
 	case BPF_RSH:
-		r = a >> b % width;
+		r = a >> b % bits;
 		break;
 	case BPF_NEG:
 		r = -b;
@@ -331,7 +391,7 @@ static uint64_t alu(uint8_t op, uint64_t a, uint64_t b, bool is64)
 		r = a ^ b;
 		break;
 	case BPF_ARSH:
-		r = (uint64_t)(rawtp_sign_extend(a, width) >> b % width);
+		r = (uint64_t)(rawtp_sign_extend(a, bits) >> b % bits);
 		break;
 	}
 	return r & mask;
@@ -418,6 +478,126 @@ TEST(scalar_comparisons_random)
 		}
 	}
 	CHECK(decided > 20000);
+}
+
+/* Numbers at which something changes: all intervals between them, as unsigned and as signed. */
+static const uint64_t places[] = {
+	0,          1,          2,         63,         INT32_MAX,           1ULL << 31,
+	UINT32_MAX, 1ULL << 32, INT64_MAX, 1ULL << 63, (uint64_t)INT32_MIN, UINT64_MAX - 1,
+	UINT64_MAX,
+};
+#define N_PLACES (sizeof(places) / sizeof(*places))
+
+static struct rawtp_scalar intervals[N_PLACES * N_PLACES * 2];
+static unsigned int n_intervals;
+
+static void add_interval(uint64_t from, uint64_t to, bool is_signed)
+{
+	struct rawtp_scalar s = rawtp_scalar_unknown(), low = rawtp_scalar_const(from),
+			    high = rawtp_scalar_const(to);
+	enum rawtp_compare op = is_signed ? RAWTP_SLE : RAWTP_ULE;
+
+	if (is_signed ? (int64_t)from > (int64_t)to : from > to)
+		return;
+	CHECK(rawtp_scalar_refine(&low, &s, op, true));
+	CHECK(rawtp_scalar_refine(&s, &high, op, true));
+	intervals[n_intervals++] = s;
+}
+
+static void make_intervals(void)
+{
+	unsigned int i, j;
+
+	n_intervals = 0;
+	for (i = 0; i < N_PLACES; i++)
+		for (j = 0; j < N_PLACES; j++) {
+			add_interval(places[i], places[j], false);
+			add_interval(places[i], places[j], true);
+		}
+}
+
+static uint64_t alu_signed(uint8_t op, uint64_t a, uint64_t b, bool is64)
+{
+	unsigned int bits = is64 ? 64 : 32;
+	int64_t x = rawtp_sign_extend(a, bits), y = rawtp_sign_extend(b, bits);
+	uint64_t mask = rawtp_width_mask(bits);
+
+	if (op == BPF_DIV)
+		return !y ? 0 : y == -1 ? -(uint64_t)x & mask : (uint64_t)(x / y) & mask;
+	return !y ? (uint64_t)x & mask : y == -1 ? 0 : (uint64_t)(x % y) & mask;
+}
+
+static void check_members(const struct rawtp_scalar *a, const struct rawtp_scalar *b, uint8_t op,
+			  bool is64, bool is_signed)
+{
+	struct rawtp_scalar r = rawtp_scalar_alu(a, b, op, is64, is_signed);
+	unsigned int i, j;
+
+	for (i = 0; i < N_PLACES; i++)
+		for (j = 0; scalar_holds(a, places[i]) && j < N_PLACES; j++) {
+			uint64_t x = places[i], y = places[j];
+
+			if (!scalar_holds(b, y) ||
+			    scalar_holds(&r, is_signed ? alu_signed(op, x, y, is64)
+						       : alu(op, x, y, is64)))
+				continue;
+			test_fail(__FILE__, __LINE__, "op 0x%x, is64 %d, signed %d: %llx, %llx", op,
+				  is64, is_signed, (unsigned long long)x, (unsigned long long)y);
+			return;
+		}
+}
+
+TEST(scalar_operations_of_intervals)
+{
+	unsigned int i, j, k, is64;
+
+	make_intervals();
+	for (i = 0; i < n_intervals; i++)
+		for (j = 0; j < n_intervals; j++)
+			for (is64 = 0; is64 < 2; is64++) {
+				for (k = 0; k < sizeof(alu_ops); k++)
+					check_members(&intervals[i], &intervals[j], alu_ops[k],
+						      is64, false);
+				check_members(&intervals[i], &intervals[j], BPF_DIV, is64, true);
+				check_members(&intervals[i], &intervals[j], BPF_MOD, is64, true);
+			}
+}
+
+static void check_compared(const struct rawtp_scalar *a, const struct rawtp_scalar *b,
+			   enum rawtp_compare op, bool is64)
+{
+	int decision = rawtp_scalar_decide(a, b, op, is64);
+	struct rawtp_scalar ra = *a, rb = *b;
+	bool possible = rawtp_scalar_refine(&ra, &rb, op, is64);
+	unsigned int i, j;
+
+	for (i = 0; i < N_PLACES; i++)
+		for (j = 0; scalar_holds(a, places[i]) && j < N_PLACES; j++) {
+			uint64_t x = places[i], y = places[j];
+			bool holds;
+
+			if (!scalar_holds(b, y))
+				continue;
+			holds = compare(op, x, y, is64);
+			if ((decision < 0 || decision == holds) &&
+			    (!holds || (possible && scalar_holds(&ra, x) && scalar_holds(&rb, y))))
+				continue;
+			test_fail(__FILE__, __LINE__, "op %u, is64 %d: %llx, %llx", op, is64,
+				  (unsigned long long)x, (unsigned long long)y);
+			return;
+		}
+}
+
+TEST(scalar_comparisons_of_intervals)
+{
+	unsigned int i, j, op, is64;
+
+	make_intervals();
+	for (i = 0; i < n_intervals; i++)
+		for (j = 0; j < n_intervals; j++)
+			for (is64 = 0; is64 < 2; is64++)
+				for (op = RAWTP_EQ; op <= RAWTP_CLEAR; op++)
+					check_compared(&intervals[i], &intervals[j], op, is64);
 }
 
 /* Not only sound: what programs rely on is really known. */
