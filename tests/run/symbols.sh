@@ -30,36 +30,45 @@ if ! [[ $("$vm" <"$dir/calls") == 6 ]]; then
 	exit 77
 fi
 
-if command -v gdb >/dev/null && gdb -batch -ex 'python pass' >/dev/null 2>&1; then
-	cat >"$dir/step.py" <<-'END'
+if [[ $(uname -m) != x86_64 ]]; then
+	echo "skip gdb # it compares registers of x86-64"
+elif command -v gdb >/dev/null && gdb -batch -ex 'python pass' >/dev/null 2>&1; then
+	cat >"$dir/common.py" <<-'END'
 		import gdb
+		saved = ["rbx", "rbp", "rsp", "r12", "r13", "r14", "r15"]
+		gdb.execute("set pagination off")
 		def frames():
 		    frame = gdb.newest_frame()
 		    while frame:
 		        yield frame
 		        frame = frame.older()
-		def callers_registers():
-		    main = [frame for frame in frames() if frame.name() == "main"][0]
-		    return [int(main.read_register(name)) for name in saved]
-		saved = ["rbx", "rbp", "rsp", "r12", "r13", "r14", "r15"]
-		gdb.execute("set pagination off")
+		def registers_of(function):
+		    for frame in frames():
+		        if frame.name() == function:
+		            return [int(frame.read_register(name)) for name in saved]
+		# Instruction by instruction, up to where machine code returns; what it calls is run through.
+		def step_through(function):
+		    right, steps = registers_of(function), 0
+		    depth = len(list(frames()))
+		    while len(list(frames())) >= depth:
+		        name = gdb.newest_frame().name() or "?"
+		        if not right or registers_of(function) != right:
+		            print("wrong at", name, hex(gdb.newest_frame().pc()))
+		        if name.startswith("bpf_prog"):
+		            steps += 1
+		            gdb.execute("stepi", to_string=True)
+		        else:
+		            print("stack:", *[frame.name() for frame in frames()])
+		            gdb.execute("finish", to_string=True)
+		    print("steps:", steps)
+	END
+	cat "$dir/common.py" - >"$dir/program.py" <<-'END'
 		gdb.execute("break rawtp_jit_announce")
-		gdb.execute("run <" + calls)
+		gdb.execute("run <" + argument)
 		gdb.execute("finish")
 		gdb.execute("break *bpf_prog_vm_run")
 		gdb.execute("continue")
-		right, steps = callers_registers(), 0
-		while gdb.newest_frame().name() != "main":
-		    name = gdb.newest_frame().name()
-		    if callers_registers() != right:
-		        print("wrong at", name, hex(gdb.newest_frame().pc()))
-		    if name.startswith("bpf_prog"):
-		        steps += 1
-		        gdb.execute("stepi", to_string=True)
-		    else:
-		        print("stack:", *[frame.name() for frame in frames()])
-		        gdb.execute("finish", to_string=True)
-		print("steps:", steps)
+		step_through("main")
 		gdb.execute("delete")
 		gdb.execute("break rawtp_jit_withdraw")
 		gdb.execute("continue")
@@ -69,14 +78,42 @@ if command -v gdb >/dev/null && gdb -batch -ex 'python pass' >/dev/null 2>&1; th
 		except gdb.error:
 		    print("forgotten")
 	END
-	timeout 100 gdb -nx -q -batch -ex "python calls='$dir/calls'" -x "$dir/step.py" "$vm" >"$dir/gdb" 2>&1
-	grep -q '^stack: rawtp_helper_ktime_get_ns bpf_prog_vm_run_1 bpf_prog_vm_run main$' "$dir/gdb" &&
-		say ok "gdb: backtrace from a helper" || say "not ok" "gdb: backtrace from a helper" "$dir/gdb"
-	steps=$(sed -n 's/^steps: //p' "$dir/gdb")
-	((${steps:-0} > 30)) && ! grep -q wrong "$dir/gdb" && say ok "gdb: unwinds at each of $steps instructions" ||
-		say "not ok" "gdb: unwinds at each instruction" "$dir/gdb"
-	grep -q '^forgotten$' "$dir/gdb" && say ok "gdb: freed code has no names" ||
-		say "not ok" "gdb: freed code has no names" "$dir/gdb"
+	cat "$dir/common.py" - >"$dir/direct.py" <<-'END'
+		# Of the probes that a tracepoint calls, those with and without a helper.
+		gdb.execute("break rawtp_jit_entry_compile")
+		gdb.execute("run " + argument)
+		for probe in range(8):
+		    code = int(gdb.parse_and_eval("(long)code"))
+		    gdb.execute("finish", to_string=True)
+		    entry = int(gdb.parse_and_eval("(long)((struct rawtp_jit_code *)%d)->entry" % code))
+		    if probe in (1, 7):
+		        gdb.Breakpoint("*%d" % entry, temporary=True)
+		        gdb.execute("continue", to_string=True)
+		        step_through("test_direct_arguments")
+		    gdb.execute("continue", to_string=True)
+	END
+	step() { # script, argument, program
+		timeout 100 gdb -nx -q -batch -ex "python argument='$2'" -x "$dir/$1.py" "$3" >"$dir/$1" 2>&1
+	}
+	steps_of() { # script, at least so many
+		sed -n 's/^steps: //p' "$dir/$1" | awk -v min="$2" '{ n += $1 } END { print n; exit n < min }' &&
+			! grep -qE 'wrong|rror' "$dir/$1"
+	}
+	step program "$dir/calls" "$vm"
+	grep -q '^stack: rawtp_helper_ktime_get_ns bpf_prog_vm_run_1 bpf_prog_vm_run main$' "$dir/program" &&
+		say ok "gdb: backtrace from a helper" || say "not ok" "gdb: backtrace from a helper" "$dir/program"
+	steps=$(steps_of program 30) && say ok "gdb: unwinds at each of $steps instructions" ||
+		say "not ok" "gdb: unwinds at each instruction" "$dir/program"
+	grep -q '^forgotten$' "$dir/program" && say ok "gdb: freed code has no names" ||
+		say "not ok" "gdb: freed code has no names" "$dir/program"
+	if "$BUILD/tests/link_direct" direct_arguments >"$dir/out" 2>&1; then
+		step direct direct_arguments "$BUILD/tests/link_direct"
+		steps=$(steps_of direct 100) && grep -q '^stack: rawtp_helper_ktime_get_ns bpf_prog_' "$dir/direct" &&
+			say ok "gdb: unwinds at each of $steps instructions of direct probes" ||
+			say "not ok" "gdb: unwinds at each instruction of direct probes" "$dir/direct"
+	else
+		echo "skip gdb, direct probes # others attach to all processes just now"
+	fi
 else
 	echo "skip gdb # gdb with python is not installed"
 fi
