@@ -295,4 +295,37 @@ int dynptrs(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+struct task_struct;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u64);
+} storage SEC(".maps");
+
+SEC("raw_tp/equal")
+int per_task(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 value = ctx->args[0], *found;
+
+	result(0, !bpf_task_storage_get(&storage, task, 0, 0));
+	result(1, bpf_task_storage_delete(&storage, task));
+	found = bpf_task_storage_get(&storage, task, &value, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	result(2, found ? *found : 99);
+	if (found)
+		*found += 5;
+	value = 1;
+	found = bpf_task_storage_get(&storage, task, &value, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	result(3, found ? *found : 99);
+	result(4, !bpf_task_storage_get(&storage, task, 0, 8));
+	result(5, bpf_task_storage_delete(&storage, task));
+	found = bpf_task_storage_get(&storage, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	result(6, found ? *found : 99);
+	result(7, bpf_task_storage_delete(&storage, task));
+	result(8, bpf_task_storage_delete(&storage, task));
+	return 0;
+}
+
 char LICENSE[] SEC("license") = "GPL";

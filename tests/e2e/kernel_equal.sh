@@ -78,6 +78,7 @@ helper_rows() {
 	order 10 1
 	order 10 3
 	order -1 -1
+	per_task 7
 	dynptrs 5 8 0
 	dynptrs 6 56 0
 	dynptrs 5 57 0

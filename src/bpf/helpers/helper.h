@@ -34,7 +34,9 @@ enum rawtp_arg_kind {
 	ARG_PTR_TO_ALLOC_MEM,         /* a ring buffer record, released by the call */
 	ARG_PTR_TO_CTX,
 	ARG_PTR_TO_FUNC, /* a function of the program, see bpf/callback.h; always the second */
-	ARG_PTR_TO_STACK_OR_NULL,  /* for the function: the program's stack, or NULL */
+	ARG_PTR_TO_STACK_OR_NULL, /* for the function: the program's stack, or NULL */
+	ARG_PTR_TO_MAP_VALUE_OR_NULL,
+	ARG_PTR_TO_TASK,           /* the thread that runs */
 	ARG_PTR_TO_DYNPTR,         /* one that is there */
 	ARG_PTR_TO_RINGBUF_DYNPTR, /* one that bpf_ringbuf_reserve_dynptr() made; released */
 	ARG_PTR_TO_UNINIT_DYNPTR,  /* 16 bytes of the stack, where one is made */
@@ -47,6 +49,7 @@ enum rawtp_ret_kind {
 	RET_PTR_TO_MAP_VALUE_OR_NULL,
 	RET_PTR_TO_ALLOC_MEM_OR_NULL, /* acquires a reference */
 	RET_PTR_TO_DYNPTR_MEM_OR_NULL,
+	RET_PTR_TO_TASK,
 };
 
 #define RAWTP_HELPER_INTERNAL 0x10000 /* ids from here on are ours: rewrites of known calls */

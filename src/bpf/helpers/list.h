@@ -150,6 +150,15 @@ RAWTP_HELPER(181, loop, INTEGER,
 RAWTP_HELPER(182, strncmp, INTEGER,
 	     PTR_TO_MEM_RDONLY, CONST_SIZE, PTR_TO_CONST_STR, NONE, NONE,
 	     "Compares memory with a constant string.")
+RAWTP_HELPER(156, task_storage_get, PTR_TO_MAP_VALUE_OR_NULL,
+	     CONST_MAP_PTR, PTR_TO_TASK, PTR_TO_MAP_VALUE_OR_NULL, ANYTHING, NONE,
+	     "The thread's own value; BPF_LOCAL_STORAGE_GET_F_CREATE: a new one, if it has none.")
+RAWTP_HELPER(157, task_storage_delete, INTEGER,
+	     CONST_MAP_PTR, PTR_TO_TASK, NONE, NONE, NONE,
+	     "Removes the thread's own value.")
+RAWTP_HELPER(158, get_current_task_btf, PTR_TO_TASK,
+	     NONE, NONE, NONE, NONE, NONE,
+	     "The thread, for task_storage_get and task_storage_delete.")
 RAWTP_HELPER(195, map_lookup_percpu_elem, PTR_TO_MAP_VALUE_OR_NULL,
 	     CONST_MAP_PTR, PTR_TO_MAP_KEY, ANYTHING, NONE, NONE,
 	     "The value of a key that belongs to a CPU, or NULL.")

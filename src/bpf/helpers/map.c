@@ -2,6 +2,7 @@
 /* Helpers on maps. The verifier has proved their arguments; the map is the host's object. */
 #include "bpf/helpers/helper.h"
 #include "bpf/maps/map.h"
+#include "bpf/maps/task_storage.h"
 
 /* clang-format off */
 #define RAWTP_HELPER(number, fn_name, returns, a1, a2, a3, a4, a5, doc)                            \
@@ -69,4 +70,24 @@ uint64_t rawtp_helper_map_lookup_percpu_elem(uint64_t map_reg, uint64_t key, uin
 	struct rawtp_map *map = pointer(map_reg);
 
 	return (uint64_t)(uintptr_t)map->ops->lookup_percpu(map, pointer(key), (uint32_t)cpu);
+}
+
+uint64_t rawtp_helper_get_current_task_btf(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+					   uint64_t r5)
+{
+	return rawtp_task_storage_self();
+}
+
+uint64_t rawtp_helper_task_storage_get(uint64_t map_reg, uint64_t task, uint64_t value,
+				       uint64_t flags, uint64_t r5)
+{
+	if (flags & ~(uint64_t)BPF_LOCAL_STORAGE_GET_F_CREATE)
+		return 0;
+	return (uint64_t)(uintptr_t)rawtp_task_storage_get(pointer(map_reg), pointer(value), flags);
+}
+
+uint64_t rawtp_helper_task_storage_delete(uint64_t map_reg, uint64_t task, uint64_t r3, uint64_t r4,
+					  uint64_t r5)
+{
+	return (uint64_t)rawtp_task_storage_delete(pointer(map_reg));
 }

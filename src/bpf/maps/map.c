@@ -118,6 +118,8 @@ static int map_from_header(struct rawtp_map *map, const struct rawtp_map_header 
 		.value_size = header->value_size,
 		.max_entries = header->max_entries,
 		.map_flags = header->map_flags & ~BPF_F_NUMA_NODE,
+		.btf_key_type_id = header->btf_key_type_id,
+		.btf_value_type_id = header->btf_value_type_id,
 	};
 	uint64_t size;
 	int err;

@@ -19,6 +19,7 @@ RAWTP_MAP_TYPE(STACK_TRACE,  "stack_trace",  rawtp_stack_trace_ops,  false)
 RAWTP_MAP_TYPE(PERF_EVENT_ARRAY, "perf_event_array", rawtp_perf_event_ops, false)
 RAWTP_MAP_TYPE(LRU_HASH,     "lru_hash",     rawtp_lru_hash_ops,     false)
 RAWTP_MAP_TYPE(LRU_PERCPU_HASH, "lru_percpu_hash", rawtp_lru_percpu_hash_ops, true)
+RAWTP_MAP_TYPE(TASK_STORAGE, "task_storage", rawtp_task_storage_ops, false)
 RAWTP_MAP_TYPE(QUEUE,        "queue",        rawtp_queue_stack_ops,  false)
 RAWTP_MAP_TYPE(STACK,        "stack",        rawtp_queue_stack_ops,  false)
 /* clang-format on */

@@ -248,7 +248,7 @@ static void mark_null_check(struct rawtp_env *env, struct rawtp_state *state, ui
 static bool is_never_null(const struct rawtp_reg *reg)
 {
 	if (reg->type != RAWTP_REG_VALUE && reg->type != RAWTP_REG_RECORD &&
-	    reg->type != RAWTP_REG_MAP && reg->type != RAWTP_REG_KEY)
+	    reg->type != RAWTP_REG_MAP && reg->type != RAWTP_REG_KEY && reg->type != RAWTP_REG_TASK)
 		return false;
 	return rawtp_scalar_is_const(&reg->var) && reg->off >= -RAWTP_MAX_STACK;
 }

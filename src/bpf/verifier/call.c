@@ -42,6 +42,9 @@ static bool map_type_fits(uint32_t type, uint32_t id)
 		return type == BPF_MAP_TYPE_RINGBUF;
 	case BPF_FUNC_tail_call:
 		return type == BPF_MAP_TYPE_PROG_ARRAY;
+	case BPF_FUNC_task_storage_get:
+	case BPF_FUNC_task_storage_delete:
+		return type == BPF_MAP_TYPE_TASK_STORAGE;
 	case BPF_FUNC_get_stackid:
 		return type == BPF_MAP_TYPE_STACK_TRACE;
 	case BPF_FUNC_perf_event_output:
@@ -54,8 +57,8 @@ static bool map_type_fits(uint32_t type, uint32_t id)
 		return rawtp_map_ops(type)->lookup_percpu;
 	}
 	return type != BPF_MAP_TYPE_RINGBUF && type != BPF_MAP_TYPE_STACK_TRACE &&
-	       type != BPF_MAP_TYPE_PERF_EVENT_ARRAY && type != BPF_MAP_TYPE_PROG_ARRAY &&
-	       !rawtp_map_ops(type)->push;
+	       type != BPF_MAP_TYPE_PERF_EVENT_ARRAY && type != BPF_MAP_TYPE_TASK_STORAGE &&
+	       type != BPF_MAP_TYPE_PROG_ARRAY && !rawtp_map_ops(type)->push;
 }
 
 static int check_map_fits(struct rawtp_env *env, struct call *call, uint32_t regno)
@@ -313,6 +316,27 @@ static int check_stack_or_null(struct rawtp_env *env, struct call *call, uint32_
 				      "a pointer to the stack, or NULL");
 }
 
+static int check_value_or_null(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	const struct rawtp_reg *reg = rawtp_reg(env, regno);
+
+	if (!is_null(reg))
+		return check_value(env, call, regno);
+	rawtp_mark_precise(env, reg);
+	return 0;
+}
+
+static int check_task(struct rawtp_env *env, struct call *call, uint32_t regno)
+{
+	const struct rawtp_reg *reg = rawtp_reg(env, regno);
+
+	return reg->type == RAWTP_REG_TASK && !reg->off && rawtp_scalar_is_const(&reg->var) &&
+			       !reg->var.bits.value
+		       ? 0
+		       : rawtp_refuse(env, WRONG_ARGUMENT, regno, regno, call->helper->name,
+				      "what bpf_get_current_task_btf() returned");
+}
+
 static int check_dynptr(struct rawtp_env *env, struct call *call, uint32_t regno)
 {
 	return rawtp_check_dynptr(env, regno, call->helper->name, false, &call->dynptr_ref);
@@ -354,6 +378,8 @@ static const check_arg_fn arg_checks[] = {
 	[ARG_PTR_TO_CTX] = check_ctx,
 	[ARG_PTR_TO_FUNC] = check_function,
 	[ARG_PTR_TO_STACK_OR_NULL] = check_stack_or_null,
+	[ARG_PTR_TO_MAP_VALUE_OR_NULL] = check_value_or_null,
+	[ARG_PTR_TO_TASK] = check_task,
 	[ARG_PTR_TO_DYNPTR] = check_dynptr,
 	[ARG_PTR_TO_RINGBUF_DYNPTR] = check_ringbuf_dynptr,
 	[ARG_PTR_TO_UNINIT_DYNPTR] = check_uninit_dynptr,
@@ -443,6 +469,9 @@ static int mark_return(struct rawtp_env *env, const struct call *call)
 		r0->type = RAWTP_REG_RECORD_OR_NULL;
 		r0->size = call->alloc_size;
 		r0->id = r0->ref;
+		break;
+	case RET_PTR_TO_TASK:
+		r0->type = RAWTP_REG_TASK;
 		break;
 	case RET_PTR_TO_DYNPTR_MEM_OR_NULL:
 		r0->type = RAWTP_REG_RECORD_OR_NULL;

@@ -73,6 +73,9 @@ const char *rawtp_describe(struct rawtp_env *env, const struct rawtp_reg *reg, c
 		snprintf(buf, size, "value(%s)%s%s", rawtp_map_name(env, reg->map), at,
 			 rawtp_reg_maybe_null(reg) ? " or null" : "");
 		break;
+	case RAWTP_REG_TASK:
+		snprintf(buf, size, "task%s", at);
+		break;
 	case RAWTP_REG_DYNPTR:
 	case RAWTP_REG_DYNPTR_ARG:
 		snprintf(buf, size, "dynptr");

@@ -105,6 +105,8 @@ static int check_may_access(struct rawtp_env *env, uint32_t regno)
 		return rawtp_refuse(env, MAP_DEREFERENCED, regno, regno);
 	case RAWTP_REG_FUNC:
 		return rawtp_refuse(env, FUNCTION_DEREFERENCED, regno, regno);
+	case RAWTP_REG_TASK:
+		return rawtp_refuse(env, TASK_DEREFERENCED, regno, regno);
 	case RAWTP_REG_DYNPTR_ARG:
 		return rawtp_refuse(env, DYNPTR_READ, regno);
 	}

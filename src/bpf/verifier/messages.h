@@ -154,6 +154,9 @@
 	M(NOT_CONST_STR, EACCES, "call", "R%u of bpf_%s() must be a constant string",               \
 	  "it is looked at when the program is verified, so it must not change afterwards",        \
 	  "use a string literal: static const char text[] = \"...\"; or BPF_SNPRINTF()")           \
+	M(TASK_DEREFERENCED, EACCES, "memory", "R%u is the name of a thread",                      \
+	  "a process has no task_struct to be read",                                               \
+	  "use bpf_get_current_pid_tgid() and bpf_get_current_comm()")                             \
 	M(NO_DYNPTR, EINVAL, "call", "R%u of bpf_%s() must be the address of a dynptr of its kind", \
 	  "the helper would take what lies there for an address",                                  \
 	  "make it before, on every path: bpf_dynptr_from_mem(), bpf_ringbuf_reserve_dynptr()")    \

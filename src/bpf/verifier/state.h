@@ -25,6 +25,7 @@ enum rawtp_reg_type {
 	RAWTP_REG_VALUE_OR_NULL,
 	RAWTP_REG_RECORD,
 	RAWTP_REG_RECORD_OR_NULL,
+	RAWTP_REG_TASK,       /* the thread; a name, and no memory */
 	RAWTP_REG_DYNPTR,     /* half of one, on the stack; never in a register */
 	RAWTP_REG_DYNPTR_ARG, /* the address of one, as a callback gets it */
 };
