@@ -153,7 +153,7 @@ static bool make_room(struct rawtp_map *table)
 
 void *rawtp_task_storage_get(struct rawtp_map *map, const void *value, bool create)
 {
-	static const char zeros[MAX_VALUE];
+	static char zeros[MAX_VALUE]; /* not const: that would be 64 kB of the file */
 	struct rawtp_map *table = table_of(map);
 	struct thread_key key = self_key();
 	void *found = table->ops->lookup(table, &key);
