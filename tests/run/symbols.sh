@@ -137,4 +137,14 @@ fi
 "$vm" <"$dir/spin" >"$dir/out" &
 wait $!
 [[ ! -e /tmp/perf-$!.map ]] && say ok "no map unless asked" || say "not ok" "no map unless asked" "$dir/out"
+# Somebody was there first, in a folder that is everybody's.
+hostile() { # name, command that makes \$map
+	timeout 20 bash -c 'map=/tmp/perf-$$.map; '"$2"'; echo $map >"$1/path"; RAWTP_PERF_MAP=1 exec "$2" <"$1/calls"' \
+		_ "$dir" "$vm" >"$dir/out" 2>&1
+	[[ $? == 0 && $(<"$dir/out") == 6 && ! -s $dir/other ]] && say ok "$1" || say "not ok" "$1" "$dir/out"
+	rm -f "$(<"$dir/path")"
+}
+touch "$dir/other"
+hostile "a map that is a pipe" 'mkfifo $map'
+hostile "a map that is a link" "ln -s '$dir/other' \$map"
 exit $failed

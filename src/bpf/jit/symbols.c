@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_NAME 160
@@ -240,15 +241,32 @@ static size_t fill_symbols(struct rawtp_jit_symbols *symbols, const struct rawtp
 	return n;
 }
 
-static void write_perf_map(const struct rawtp_jit *jit, uint32_t size)
+/* /tmp is everybody's: only a file of our own will do, and nothing that could make us wait. */
+static int open_perf_map(void)
 {
-	char path[40], line[MAX_NAME + 40];
-	uint32_t i;
+	char path[40];
+	struct stat st;
 	int fd;
 
 	snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)getpid());
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-	for (i = 0; fd >= 0 && i < jit->prog->n_subprogs; i++) {
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+	if (fd < 0)
+		return fd;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid())
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void write_perf_map(const struct rawtp_jit *jit, uint32_t size)
+{
+	char line[MAX_NAME + 40];
+	int fd = open_perf_map();
+	uint32_t i;
+
+	if (fd < 0)
+		return;
+	for (i = 0; i < jit->prog->n_subprogs; i++) {
 		char name[MAX_NAME];
 		int n;
 
@@ -259,8 +277,7 @@ static void write_perf_map(const struct rawtp_jit *jit, uint32_t size)
 		if (write(fd, line, (size_t)n) != n)
 			break; /* profiles have addresses instead of names */
 	}
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 }
 
 static bool perf_map_wanted;
