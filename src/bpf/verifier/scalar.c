@@ -36,17 +36,23 @@ static void learn_low_from_whole(struct rawtp_scalar *a)
 	}
 }
 
+/*
+ * A number with the upper half of the bound has a lower half of its own; one with another upper half
+ * is further in. So a bound moves in to the nearest number that has a possible lower half, as a signed
+ * number too, since the lower halves of both are unsigned.
+ */
 static void learn_whole_from_low(struct rawtp_scalar *a)
 {
 	const struct rawtp_range *lo = &a->r32;
 	struct rawtp_range *r = &a->r64;
+	uint64_t umin = (r->umin >> 32 << 32) | lo->umin, umax = (r->umax >> 32 << 32) | lo->umax;
+	int64_t smin = (int64_t)(((uint64_t)r->smin >> 32 << 32) | lo->umin);
+	int64_t smax = (int64_t)(((uint64_t)r->smax >> 32 << 32) | lo->umax);
 
-	if (r->umin >> 32 == r->umax >> 32) {
-		uint64_t high = r->umin >> 32 << 32;
-
-		r->umin = (high | lo->umin) > r->umin ? high | lo->umin : r->umin;
-		r->umax = (high | lo->umax) < r->umax ? high | lo->umax : r->umax;
-	}
+	r->umin = umin > r->umin ? umin : r->umin;
+	r->umax = umax < r->umax ? umax : r->umax;
+	r->smin = smin > r->smin ? smin : r->smin;
+	r->smax = smax < r->smax ? smax : r->smax;
 	if (r->smin >= INT32_MIN && r->smax <= INT32_MAX) {
 		r->smin = lo->smin > r->smin ? lo->smin : r->smin;
 		r->smax = lo->smax < r->smax ? lo->smax : r->smax;
