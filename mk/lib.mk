@@ -21,10 +21,12 @@ $(foreach room,$(COLD_ROOMS),$(eval $(BUILD)/obj/src/$(room)/%.o $(BUILD)/obj/sr
 PACK_RELOCS := $(if $(SAN),,$(shell echo 'int main(void){return 0;}' | $(CC) -x c - -o /dev/null -Wl,-z,pack-relative-relocs 2>&1 | \
 	grep -q . || echo -Wl,-z,pack-relative-relocs))
 
-# The reader's side.
-EXTRA_src_bpf_maps_perf_event := -Os
-EXTRA_src_bpf_maps_ringbuf := -Os
-EXTRA_src_bpf_maps_ringbuf_recover := -Os
+# Maps as files, and the reader's side.
+EXTRA_src_bpf_maps_map = $(COLD_OPT)
+EXTRA_src_bpf_maps_perf_event = $(COLD_OPT)
+EXTRA_src_bpf_maps_perf_output := -Os
+EXTRA_src_bpf_maps_ringbuf = $(COLD_OPT)
+EXTRA_src_bpf_maps_ringbuf_recover = $(COLD_OPT)
 # No read that goes well passes these.
 EXTRA_src_base_signals := -Os
 EXTRA_src_base_signals_libc := -Os

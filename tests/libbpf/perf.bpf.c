@@ -53,4 +53,14 @@ int on_event(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+/* The same where there is nothing else to do. */
+SEC("raw_tp/perf_event_made")
+int on_event_only(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct record record = {.text = ctx->args[0], .size = ctx->args[1], .pid = 1};
+
+	bpf_perf_event_output(ctx, &events, BPF_F_CURRENT_CPU, &record, sizeof(record));
+	return 0;
+}
+
 char _license[] SEC("license") = "GPL";

@@ -31,7 +31,8 @@ DEFINE_TRACE(brief, TP_PROTO(uint64_t key, uint32_t n, uint16_t other), TP_ARGS(
 /* Each adds to a counter by key (mod N_KEYS), as much as add() says. */
 static const struct program {
 	const char *name, *text;
-	bool percpu, shared; /* shared: exact with several threads, too */
+	enum { ARRAY, PER_CPU, HASH, EMPTY_HASH } keys;
+	bool shared; /* exact with several threads, too */
 	uint64_t (*add)(uint64_t key, uint32_t n);
 } programs[];
 
@@ -59,49 +60,82 @@ static const struct program programs[] = {
 	{"key from an argument",
 	 "r2 = *(u64 *)(r1 + 0); r2 &= 7; " KEY_AT_4 LOOKUP
 	 "if r0 == 0 goto out; " ADD(1) "out: r0 = 0; exit",
-	 true, true, one},
+	 PER_CPU, true, one},
 	{"value from an argument, kept in a register",
 	 "r6 = *(u64 *)(r1 + 8); r2 = *(u64 *)(r1 + 0); r2 &= 7; " KEY_AT_4 LOOKUP
 	 "if r0 == 0 goto out; r1 = *(u64 *)(r0 + 0); r1 += r6; *(u64 *)(r0 + 0) = r1;"
 	 "out: r0 = 0; exit",
-	 true, true, argument},
+	 PER_CPU, true, argument},
 	{"many registers",
 	 "r6 = *(u64 *)(r1 + 8); r7 = *(u64 *)(r1 + 16); r2 = *(u64 *)(r1 + 0);"
 	 "r2 &= 7; " KEY_AT_4 LOOKUP "if r0 == 0 goto out; r1 = *(u64 *)(r0 + 0); r7 -= r7;"
 	 "r1 += r6; r1 += r7; *(u64 *)(r0 + 0) = r1; out: r0 = 0; exit",
-	 true, true, argument},
+	 PER_CPU, true, argument},
 	{"two effects",
 	 "r3 = *(u64 *)(r1 + 0); r2 = r3; r2 &= 7; *(u64 *)(r10 - 16) = r3; " KEY_AT_4 LOOKUP
 	 "if r0 == 0 goto out; r3 = *(u64 *)(r10 - 16); r3 &= 1; if r3 == 0 goto even; " ADD(
 		 3) "r0 = 0; exit; even: " ADD(5) "out: r0 = 0; exit",
-	 true, true, odd},
+	 PER_CPU, true, odd},
 	{"two effects and an end between",
 	 "r3 = *(u64 *)(r1 + 0); r2 = r3; r2 &= 7;"
 	 "*(u64 *)(r10 - 16) = r3; r4 = *(u64 *)(r1 + 8); if r4 > 9 goto on; r0 = 0; exit; "
 	 "on:" KEY_AT_4 LOOKUP
 	 "if r0 == 0 goto out; r3 = *(u64 *)(r10 - 16); r3 &= 1; if r3 == 0 goto even; " ADD(
 		 2) "goto out; even: " ADD(7) "out: r0 = 0; exit",
-	 true, true, some},
+	 PER_CPU, true, some},
 	{"plain store to what all CPUs share",
 	 "r2 = *(u64 *)(r1 + 0); r2 &= 7; " KEY_AT_4 LOOKUP
 	 "if r0 == 0 goto out; " ADD(1) "out: r0 = 0; exit",
-	 false, false, one},
+	 ARRAY, false, one},
 	{"atomic",
 	 "r6 = *(u64 *)(r1 + 8); r2 = *(u64 *)(r1 + 0); r2 &= 7; " KEY_AT_4 LOOKUP
 	 "if r0 == 0 goto out; lock *(u64 *)(r0 + 0) += r6; out: r0 = 0; exit",
-	 false, true, argument},
+	 ARRAY, true, argument},
 	{"atomic, per CPU",
 	 "r6 = *(u64 *)(r1 + 8); r2 = *(u64 *)(r1 + 0); r2 &= 7; " KEY_AT_4 LOOKUP
 	 "if r0 == 0 goto out; lock *(u64 *)(r0 + 0) += r6; out: r0 = 0; exit",
-	 true, true, argument},
+	 PER_CPU, true, argument},
+	{"atomic, hash",
+	 "r2 = *(u64 *)(r1 + 0); r2 &= 7; r3 = *(u64 *)(r1 + 8); *(u64 *)(r10 - 16) = r3; " KEY_AT_4
+		 LOOKUP "if r0 == 0 goto out; r1 = *(u64 *)(r10 - 16);"
+	 "lock *(u64 *)(r0 + 0) += r1; out: r0 = 0; exit",
+	 HASH, true, argument},
+	{"plain store, hash",
+	 "r2 = *(u64 *)(r1 + 0); r2 &= 7; " KEY_AT_4 LOOKUP
+	 "if r0 == 0 goto out; " ADD(1) "out: r0 = 0; exit",
+	 HASH, false, one},
+	{"hash, and the first event of a key",
+	 "r2 = *(u64 *)(r1 + 0); r2 &= 7; *(u64 *)(r10 - 16) = 0; " KEY_AT_4 LOOKUP
+	 "if r0 != 0 goto add; r3 = r10; r3 += -16; r2 = r10; r2 += -4; r4 = 1; r1 = map[0];"
+	 "call map_update_elem; " LOOKUP
+	 "if r0 == 0 goto out; add: r1 = 1; lock *(u64 *)(r0 + 0) += r1; out: r0 = 0; exit",
+	 EMPTY_HASH, true, one},
 	/* Not brief, beside the others: two effects on one way. */
 	{"effect behind an effect",
 	 "r2 = *(u64 *)(r1 + 0); r2 &= 7; " KEY_AT_4 LOOKUP "if r0 == 0 goto out; " ADD(1)
 		 ADD(1) "out: r0 = 0; exit",
-	 true, true, NULL},
+	 PER_CPU, true, NULL},
 };
 
 #define N_PROGRAMS (sizeof(programs) / sizeof(programs[0]))
+
+static int make_hash(const struct program *program)
+{
+	union bpf_attr attr = {.map_type = BPF_MAP_TYPE_HASH,
+			       .key_size = 4,
+			       .value_size = 8,
+			       .max_entries = N_KEYS};
+	int fd = rawtp_bpf(BPF_MAP_CREATE, &attr, sizeof(attr));
+	uint64_t zero = 0;
+	uint32_t key;
+
+	for (key = 0; program->keys == HASH && key < N_KEYS; key++) {
+		attr = (union bpf_attr){
+			.map_fd = (uint32_t)fd, .key = (uintptr_t)&key, .value = (uintptr_t)&zero};
+		CHECK_EQ(rawtp_bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)), 0);
+	}
+	return fd;
+}
 
 static int make_keys(bool percpu)
 {
@@ -207,7 +241,7 @@ static void check_map(const struct program *program, int map, struct rawtp_link 
 	CHECK_EQ(sum.misses, sum.recursion_misses);
 	CHECK(sum.misses * 1000 <= sum.hits);
 	for (key = 0; key < N_KEYS; key++) {
-		uint64_t value = read_key(map, key, program->percpu);
+		uint64_t value = read_key(map, key, program->keys == PER_CPU);
 
 		test_case("%s, key %u", program->name, key);
 		CHECK(value <= expected[key]);
@@ -224,7 +258,7 @@ static void check(const struct program *program, unsigned int n_threads, uint64_
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, old;
 	sigset_t alarm;
 	struct thread threads[8];
-	int map = make_keys(program->percpu);
+	int map = program->keys >= HASH ? make_hash(program) : make_keys(program->keys == PER_CPU);
 	struct rawtp_link *link = attach(program, map);
 	unsigned int i;
 

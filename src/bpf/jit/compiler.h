@@ -57,6 +57,7 @@ struct rawtp_jit {
 	const uint8_t *regs; /* its register for each of BPF's */
 	struct {
 		uint32_t leave, nowhere, revoked, walk, slow, away, start, end;
+		uint32_t effect_ends[RAWTP_JIT_MAX_EFFECTS]; /* behind the write itself */
 	} marks; /* offsets of an entry's parts, of this pass or the one before */
 
 	/* The subprogram at hand. */
@@ -87,6 +88,8 @@ struct rawtp_jit_cpu {
 	void (*prologue)(struct rawtp_jit *jit);
 	/* Whether a lookup in @map is compiled to code that calls nothing; may be NULL. */
 	bool (*inlines_lookup)(const struct rawtp_jit *jit, const struct rawtp_map *map);
+	/* Whether a record of @size bytes to @map can be an effect (effect.h); may be NULL. */
+	bool (*inlines_output)(const struct rawtp_map *map, uint32_t size);
 	/* Whether rawtp_jit_entry_compile() can do it; may be NULL. */
 	bool (*can_enter)(struct rawtp_jit *jit);
 	uint8_t fill;      /* a byte that is a trap, behind the code */
@@ -151,5 +154,16 @@ uintptr_t rawtp_jit_helper(struct rawtp_jit *jit, uint32_t id);
  * read any more, so that instruction needs no code.
  */
 const struct rawtp_map *rawtp_jit_inline_lookup(const struct rawtp_jit *jit, uint32_t index);
+
+/*
+ * The call at instruction @index is bpf_perf_event_output() to the CPU's own ring, of a map and a size
+ * that are known: constants are loaded before it, and nothing jumps in between. Only in an entry.
+ */
+struct rawtp_jit_output {
+	const struct rawtp_map *map;
+	uint32_t size;
+};
+bool rawtp_jit_inline_output(const struct rawtp_jit *jit, uint32_t index,
+			     struct rawtp_jit_output *output);
 
 #endif

@@ -52,6 +52,15 @@ static bool jumps(struct finder *finder, uint32_t i, uint32_t *target)
 	return true;
 }
 
+/* Can what comes next be reached from here, but by a jump? */
+static bool goes_on(const struct finder *finder, uint32_t i)
+{
+	unsigned int kind = rawtp_opcodes[rawtp_decode(insn_at(finder, i))].kind;
+
+	return kind != RAWTP_KIND_JUMP && kind != RAWTP_KIND_EXIT &&
+	       !rawtp_jit_is_way_out(finder->jit, i);
+}
+
 static void arrive(struct finder *finder, uint32_t i, uint16_t on_stack)
 {
 	if (i >= finder->jit->prog->n_insns)
@@ -101,6 +110,8 @@ static bool is_plain_lookup(struct finder *finder, uint32_t i)
 		return false;
 	if (map->type == BPF_MAP_TYPE_PERCPU_ARRAY)
 		finder->effects->is_restartable = true;
+	else if (map->type == BPF_MAP_TYPE_HASH)
+		finder->effects->is_wide = true;
 	else if (map->type != BPF_MAP_TYPE_ARRAY)
 		return false;
 	/* Key, R0 to R3. */
@@ -145,8 +156,13 @@ static void see(struct finder *finder, uint32_t i)
 			add_effect(finder, i);
 		break;
 	case RAWTP_KIND_CALL:
-		if (!is_plain_lookup(finder, i))
+		if (rawtp_jit_inline_output(finder->jit, i, NULL)) {
+			add_effect(finder, i);
+			finder->effects->is_restartable = true;
+			finder->effects->is_wide = true;
+		} else if (!is_plain_lookup(finder, i) && !rawtp_jit_is_way_out(finder->jit, i)) {
 			finder->is_brief = false;
+		}
 		break;
 	case RAWTP_KIND_MOV:
 	case RAWTP_KIND_MOVSX:
@@ -179,7 +195,6 @@ static void forward(struct finder *finder)
 
 	arrive(finder, 0, 1 << BPF_REG_10);
 	for (i = 0; i < n && finder->is_brief; i = next_of(finder, i)) {
-		unsigned int kind = rawtp_opcodes[rawtp_decode(insn_at(finder, i))].kind;
 		uint16_t on_stack;
 
 		if (finder->on_stack[i] == UNSEEN) /* dead code */
@@ -188,9 +203,17 @@ static void forward(struct finder *finder)
 		on_stack = after(insn_at(finder, i), finder->on_stack[i]);
 		if (jumps(finder, i, &target))
 			arrive(finder, target, on_stack);
-		if (kind != RAWTP_KIND_JUMP && kind != RAWTP_KIND_EXIT)
+		if (goes_on(finder, i))
 			arrive(finder, next_of(finder, i), on_stack);
 	}
+}
+
+bool rawtp_jit_is_way_out(const struct rawtp_jit *jit, uint32_t index)
+{
+	const struct bpf_insn *insn = &jit->prog->insns[index];
+
+	return rawtp_decode(insn) == RAWTP_OP_CALL && insn->imm == BPF_FUNC_map_update_elem &&
+	       jit->effects.is_wide;
 }
 
 int rawtp_jit_effect_number(const struct rawtp_jit *jit, uint32_t index)
@@ -203,6 +226,14 @@ int rawtp_jit_effect_number(const struct rawtp_jit *jit, uint32_t index)
 	return -1;
 }
 
+/* From here a run may be begun again by the general way, so it must not have had its effect. */
+static bool may_leave(const struct finder *finder, uint32_t i)
+{
+	const struct rawtp_map *map = rawtp_jit_inline_lookup(finder->jit, i);
+
+	return (map && map->type == BPF_MAP_TYPE_HASH) || rawtp_jit_is_way_out(finder->jit, i);
+}
+
 /* No effect behind an effect. */
 static void backward(struct finder *finder)
 {
@@ -213,7 +244,7 @@ static void backward(struct finder *finder)
 		bool later = false;
 
 		/* The second half of a 64-bit immediate says what the instruction behind it says. */
-		if (kind != RAWTP_KIND_JUMP && kind != RAWTP_KIND_EXIT)
+		if (goes_on(finder, i))
 			later = finder->later[i + 1];
 		if (kind != RAWTP_KIND_INVALID && jumps(finder, i, &target))
 			later |= finder->later[target];
@@ -222,6 +253,7 @@ static void backward(struct finder *finder)
 				finder->is_brief = false;
 			later = true;
 		}
+		later |= may_leave(finder, i);
 		finder->later[i] = later;
 	}
 }

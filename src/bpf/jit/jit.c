@@ -178,6 +178,8 @@ static void begin_subprog(struct rawtp_jit *jit)
 			jit->calls = true;
 		i += row->kind == RAWTP_KIND_LD_IMM64;
 	}
+	if (jit->entry && jit->effects.is_brief) /* what it cannot do itself is done elsewhere */
+		jit->calls = false;
 	jit->entries[jit->subprog] = jit->at;
 	rawtp_jit_unwind_begin(jit, &cpu->frame_start);
 	cpu->prologue(jit);

@@ -29,6 +29,7 @@
 #ifndef RAWTP_BPF_MAPS_PERF_EVENT_H
 #define RAWTP_BPF_MAPS_PERF_EVENT_H
 
+#include "base/bits.h"
 #include "bpf/maps/map.h"
 
 #include <linux/perf_event.h>
@@ -84,6 +85,17 @@ static inline struct rawtp_perf_ring *rawtp_perf_ring_at(const struct rawtp_map 
  */
 long rawtp_perf_output(const struct rawtp_map *map, uint64_t flags, const void *data,
 		       uint64_t size);
+/* Of a record of @bytes in all. */
+static inline uint64_t rawtp_perf_header(uint32_t type, uint64_t bytes)
+{
+	struct perf_event_header header = {
+		.type = type, .misc = PERF_RECORD_MISC_USER, .size = (uint16_t)bytes};
+
+	return rawtp_get_word(&header, sizeof(header));
+}
+
+/* A reader sleeps: wakes it. Async-signal-safe. */
+void rawtp_perf_wake(struct rawtp_perf_ring *ring);
 /* Can this process write in restartable sequences? */
 bool rawtp_perf_has_rseq(void);
 /* What the map's producers do, decided now if it was not yet. */

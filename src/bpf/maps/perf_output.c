@@ -25,14 +25,6 @@ struct record {
 	uint64_t room;  /* that there must be: for what follows, too */
 };
 
-static inline uint64_t make_header(uint32_t type, uint64_t bytes)
-{
-	struct perf_event_header header = {
-		.type = type, .misc = PERF_RECORD_MISC_USER, .size = (uint16_t)bytes};
-
-	return rawtp_get_word(&header, sizeof(header));
-}
-
 /*
  * Where the record goes and how: false where there is no room. All places are in the data, whatever
  * the shared words say.
@@ -131,7 +123,7 @@ static inline enum outcome write_record(const struct rawtp_map *map, enum rawtp_
 				       : write_locked(map, index, record);
 }
 
-static void wake(struct rawtp_perf_ring *ring)
+void rawtp_perf_wake(struct rawtp_perf_ring *ring)
 {
 	int saved = errno;
 
@@ -149,7 +141,7 @@ static enum outcome tell_lost(const struct rawtp_map *map, enum rawtp_perf_mode 
 	struct rawtp_perf_ring *ring = rawtp_perf_ring_at(map, index);
 	uint64_t lost = __atomic_load_n(&ring->lost, __ATOMIC_RELAXED);
 	char rest[12] = {0};
-	struct record record = {.header = make_header(PERF_RECORD_LOST, 24),
+	struct record record = {.header = rawtp_perf_header(PERF_RECORD_LOST, 24),
 				.data = rest,
 				.size = sizeof(rest),
 				.bytes = 24,
@@ -180,7 +172,7 @@ static enum outcome write_to(const struct rawtp_map *map, enum rawtp_perf_mode m
 	if (!rawtp_perf_array_of(map)->in_reach)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (__builtin_expect(__atomic_load_n(&ring->armed, __ATOMIC_RELAXED) != 0, 0))
-		wake(ring);
+		rawtp_perf_wake(ring);
 	return WRITTEN;
 }
 
@@ -268,7 +260,7 @@ long rawtp_perf_output(const struct rawtp_map *map, uint64_t flags, const void *
 		return -E2BIG;
 	if (mode == RAWTP_PERF_RSEQ && !rawtp_perf_has_rseq())
 		return -EOPNOTSUPP;
-	record.header = make_header(PERF_RECORD_SAMPLE, bytes);
+	record.header = rawtp_perf_header(PERF_RECORD_SAMPLE, bytes);
 	record.second = (uint32_t)(bytes - 12);
 	return output(map, mode, flags, &record);
 }

@@ -67,6 +67,9 @@ static ptrdiff_t rseq_offset(void)
 
 #else
 
+/* Of R1 to R5, where calls have them. */
+static const uint8_t wide_regs[5] = {RDI, RSI, RDX, RCX, R8};
+
 /*
  * Registers for a brief program: first those that hold no argument, then the last arguments'. r10 and
  * r11 are ours.
@@ -79,6 +82,11 @@ static bool pick_regs(struct rawtp_jit *jit)
 		return false;
 	jit->own_regs[BPF_REG_0] = RAX;
 	jit->own_regs[BPF_REG_10] = RSP;
+	jit->spoils_args = true;
+	if (jit->effects.is_wide) {
+		memcpy(&jit->own_regs[BPF_REG_1], wide_regs, sizeof(wide_regs));
+		return !(jit->effects.regs & ~(uint16_t)(0x3f | 1 << BPF_REG_10));
+	}
 	for (reg = BPF_REG_1; reg < BPF_REG_10; reg++) {
 		if (!(jit->effects.regs >> reg & 1))
 			continue;
@@ -331,7 +339,7 @@ static void put_sections(struct rawtp_jit *jit)
 		if (has_slot(jit) && !i)
 			put_section(jit, i, jit->marks.start, jit->marks.end, jit->marks.away);
 		else if (effects->is_restartable && i < effects->n)
-			put_section(jit, i, jit->marks.start, jit->old_offsets[effects->at[i] + 1],
+			put_section(jit, i, jit->marks.start, jit->marks.effect_ends[i],
 				    jit->marks.away);
 		else
 			put_section(jit, i, jit->marks.nowhere, jit->marks.nowhere,
@@ -526,6 +534,22 @@ void rawtp_x86_entry_fill(struct rawtp_jit *jit)
 	x86_rm(jit, X86_W, 0x89, RAX, R11, offsetof(struct rawtp_thread, frame));
 	if (args_read(jit))
 		x86_mov(jit, X86_W, RDI, RSP);
+}
+
+void rawtp_x86_entry_effect_end(struct rawtp_jit *jit)
+{
+	int i = rawtp_jit_effect_number(jit, jit->index);
+
+	if (i >= 0)
+		jit->marks.effect_ends[i] = jit->at + jit->n_code;
+}
+
+void rawtp_x86_entry_away(struct rawtp_jit *jit, int cond)
+{
+	if (cond < 0)
+		jump_back(jit, jit->marks.away);
+	else
+		jump_back_if(jit, (unsigned int)cond, jit->marks.away);
 }
 
 void rawtp_x86_entry_effect(struct rawtp_jit *jit)

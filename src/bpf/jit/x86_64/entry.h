@@ -24,6 +24,10 @@ void rawtp_x86_entry_release(struct rawtp_jit *jit);
 void rawtp_x86_entry_end(struct rawtp_jit *jit);
 /* Before the code of an instruction that may be an effect (effect.h). */
 void rawtp_x86_entry_effect(struct rawtp_jit *jit);
+/* Behind its write: what comes after it in the instruction's code is none of the section. */
+void rawtp_x86_entry_effect_end(struct rawtp_jit *jit);
+/* Out of a brief program whose effect has not happened, if @cond (enum x86_cond; -1: always). */
+void rawtp_x86_entry_away(struct rawtp_jit *jit, int cond);
 /* In a restartable program: the number of the CPU, whose slots are the program's. */
 void rawtp_x86_entry_cpu(struct rawtp_jit *jit, unsigned int reg);
 /* rawtp_self is in r11 while the program runs. */

@@ -41,6 +41,11 @@ static void emit_call_aside(struct rawtp_jit *jit, uint32_t id, const struct raw
 	x86_pop(jit, R9);
 }
 
+static bool in_brief(const struct rawtp_jit *jit)
+{
+	return jit->entry && jit->effects.is_brief;
+}
+
 /* Where the program's runs find their slot of @map; -1 where they hold none. */
 static int slot_index(const struct rawtp_jit *jit, const struct rawtp_map *map)
 {
@@ -78,7 +83,7 @@ static void emit_slot(struct rawtp_jit *jit, const struct rawtp_map *map)
 {
 	unsigned int reg = jit->regs[BPF_REG_3], self = rawtp_x86_entry_keeps_self(jit) ? R11 : reg;
 
-	if (jit->entry && jit->effects.is_brief) {
+	if (in_brief(jit)) {
 		rawtp_x86_entry_cpu(jit, reg);
 	} else {
 		if (self != R11)
@@ -173,8 +178,12 @@ static void emit_hash_lookup(struct rawtp_jit *jit, const struct rawtp_map *map)
 	unsigned int again, none, damaged, differs, next, aside[4], done, i;
 
 	emit_hash_bucket(jit, hash);
-	x86_rm(jit, X86_32, 0xc7, 0, RSP, -8);
-	rawtp_jit_bytes(jit, HASH_STEPS, 4);
+	if (in_brief(jit)) {
+		x86_mov_imm(jit, R9, HASH_STEPS);
+	} else {
+		x86_rm(jit, X86_32, 0xc7, 0, RSP, -8);
+		rawtp_jit_bytes(jit, HASH_STEPS, 4);
+	}
 	x86_rm(jit, X86_W, 0x8b, RDX, RCX, 0);
 	again = jit->n_code;
 	x86_mov(jit, X86_W, RAX, RDX);
@@ -198,12 +207,18 @@ static void emit_hash_lookup(struct rawtp_jit *jit, const struct rawtp_map *map)
 	emit_hash_check(jit, &aside[2], &aside[3]);
 	x86_mov(jit, X86_W, RCX, RAX);
 	x86_mov(jit, X86_W, RDX, RDI);
-	x86_rm(jit, X86_32, 0xff, X86_DEC, RSP, -8);
+	if (in_brief(jit))
+		x86_rr(jit, X86_32, 0xff, X86_DEC, R9);
+	else
+		x86_rm(jit, X86_32, 0xff, X86_DEC, RSP, -8);
 	x86_jump_back(jit, X86_JCC_SHORT(X86_NOT_EQUAL), again);
 	for (i = 0; i < 4; i++)
 		x86_land(jit, aside[i]);
 	x86_land_far(jit, damaged);
-	emit_call_aside(jit, BPF_FUNC_map_lookup_elem, map);
+	if (in_brief(jit))
+		rawtp_x86_entry_away(jit, -1);
+	else
+		emit_call_aside(jit, BPF_FUNC_map_lookup_elem, map);
 	x86_land_far(jit, none);
 	x86_land(jit, done);
 }

@@ -10,8 +10,16 @@ void rawtp_x86_call_helper(struct rawtp_jit *jit, uint32_t id);
 bool rawtp_x86_inlines_lookup(const struct rawtp_jit *jit, const struct rawtp_map *map);
 /*
  * The value of the key at rsi, in rax; NULL where there is none. Spoils what a call may spoil, but
- * for r9 to r11, and writes nothing but up to 8 bytes below rsp.
+ * for r9 to r11, and writes nothing but up to 8 bytes below rsp. In a brief program it may spoil r9,
+ * writes nothing, and leaves the program where the helper is needed.
  */
 void rawtp_x86_lookup(struct rawtp_jit *jit, const struct rawtp_map *map);
+
+bool rawtp_x86_inlines_output(const struct rawtp_map *map, uint32_t size);
+/*
+ * In a brief program: the record at rcx into the ring of this CPU, and what is behind it: the reader is
+ * woken, rax = 0. Leaves the program where the helper is needed.
+ */
+void rawtp_x86_output(struct rawtp_jit *jit, const struct rawtp_jit_output *output);
 
 #endif

@@ -412,6 +412,8 @@ static void emit_store(struct rawtp_jit *jit, const struct bpf_insn *insn,
 	if (is_entry(jit))
 		rawtp_x86_entry_effect(jit);
 	x86_rm(jit, row->flags, row->opcode, SRC, DST, insn->off);
+	if (is_entry(jit))
+		rawtp_x86_entry_effect_end(jit);
 }
 
 static void emit_store_imm(struct rawtp_jit *jit, const struct bpf_insn *insn,
@@ -421,6 +423,8 @@ static void emit_store_imm(struct rawtp_jit *jit, const struct bpf_insn *insn,
 		rawtp_x86_entry_effect(jit);
 	x86_rm(jit, row->flags & ~X86_BYTE, row->opcode, 0, DST, insn->off);
 	rawtp_jit_bytes(jit, insn->imm, row->flags & X86_BYTE ? 1 : row->flags & X86_HALF ? 2 : 4);
+	if (is_entry(jit))
+		rawtp_x86_entry_effect_end(jit);
 }
 
 static void emit_cmpxchg(struct rawtp_jit *jit, const struct bpf_insn *insn,
@@ -519,9 +523,15 @@ static void emit_call(struct rawtp_jit *jit, const struct bpf_insn *insn,
 		      const struct rawtp_jit_row *row)
 {
 	const struct rawtp_map *map = rawtp_jit_inline_lookup(jit, jit->index);
+	bool is_brief = is_entry(jit) && jit->effects.is_brief;
+	struct rawtp_jit_output output;
 
 	if (map)
 		rawtp_x86_lookup(jit, map);
+	else if (is_brief && rawtp_jit_inline_output(jit, jit->index, &output))
+		rawtp_x86_output(jit, &output);
+	else if (is_brief)
+		rawtp_x86_entry_away(jit, -1);
 	else
 		rawtp_x86_call_helper(jit, insn->imm);
 	if (insn->imm == BPF_FUNC_tail_call)
@@ -675,6 +685,7 @@ const struct rawtp_jit_cpu rawtp_jit_cpu = {
 	.rows = x86_rows,
 	.prologue = prologue,
 	.inlines_lookup = rawtp_x86_inlines_lookup,
+	.inlines_output = rawtp_x86_inlines_output,
 	.can_enter = rawtp_x86_can_enter,
 	.fill = 0xcc, /* int3 */
 	.reach = (1L << 31) - (256L << 20),
