@@ -53,7 +53,6 @@ static struct {
 	int64_t bind_at;   /* rawtp_now_ms(); 0: at once */
 	int64_t accept_at; /* no client is taken before: there was no descriptor for it */
 	int64_t start_limit;
-	struct rawtp_listener listener;
 	/*
 	 * A pair, and no eventfd: these share one inode with each other and with the program's, so
 	 * that it could not be told whose one is.
@@ -62,9 +61,11 @@ static struct {
 } agent = {.lock = PTHREAD_MUTEX_INITIALIZER,
 	   .gone_on = PTHREAD_COND_INITIALIZER,
 	   .error = ECANCELED,
-	   .listener.sock = {.fd = -1},
 	   .wake = {.fd = -1},
 	   .waker = {.fd = -1}};
+
+/* Apart, and zero at first: its paths would be 8 kB of the file. Descriptor 0 is then not ours. */
+static struct rawtp_listener listener;
 
 void rawtp_agent_go(void)
 {
@@ -104,9 +105,9 @@ static void refresh(void)
 		make_wake();
 	if (!agent.listening || rawtp_now_ms() < agent.bind_at)
 		return;
-	if (agent.listener.path[0] && rawtp_fd_is_ours(&agent.listener.sock))
+	if (listener.path[0] && rawtp_fd_is_ours(&listener.sock))
 		return;
-	agent.error = -rawtp_listener_open(&agent.listener);
+	agent.error = -rawtp_listener_open(&listener);
 	if (is_passing(agent.error))
 		agent.bind_at = rawtp_now_ms() + RETRY_MS;
 	else if (agent.error)
@@ -117,10 +118,10 @@ static void accept_clients(void)
 {
 	int sock, i;
 
-	if (!agent.listener.path[0] || !rawtp_fd_is_ours(&agent.listener.sock))
+	if (!listener.path[0] || !rawtp_fd_is_ours(&listener.sock))
 		return;
 	for (i = 0; i < RAWTP_SESSIONS; i++) {
-		sock = accept4(agent.listener.sock.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		sock = accept4(listener.sock.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (sock < 0)
 			break;
 		rawtp_session_add(sock);
@@ -156,7 +157,7 @@ static void wait_for_work(struct pollfd *fds, unsigned int n)
 {
 	int64_t now = rawtp_now_ms(), until = -1;
 
-	bool accepts = agent.listener.path[0] && agent.accept_at <= now;
+	bool accepts = listener.path[0] && agent.accept_at <= now;
 
 	if (agent.listening && agent.bind_at > now)
 		until = agent.bind_at;
@@ -165,7 +166,7 @@ static void wait_for_work(struct pollfd *fds, unsigned int n)
 	if (agent.starting)
 		until = earlier(until, agent.start_limit);
 	fds[0] = (struct pollfd){.fd = agent.wake.fd, .events = POLLIN};
-	fds[1] = (struct pollfd){.fd = accepts ? agent.listener.sock.fd : -1, .events = POLLIN};
+	fds[1] = (struct pollfd){.fd = accepts ? listener.sock.fd : -1, .events = POLLIN};
 	rawtp_session_poll(fds + 2);
 	rawtp_kept_poll(fds + FIXED);
 	pthread_mutex_unlock(&agent.lock);
@@ -267,7 +268,7 @@ static void wake_thread(void)
 	    (send(agent.waker.fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1 || errno == EAGAIN))
 		return;
 	/* The program has closed it; poll() still has the socket. */
-	sock = agent.listener.path[0] ? rawtp_unix_connect(agent.listener.path) : -1;
+	sock = listener.path[0] ? rawtp_unix_connect(listener.path) : -1;
 	if (sock >= 0)
 		close(sock);
 }
@@ -300,14 +301,14 @@ static int start(void)
 	pthread_mutex_lock(&agent.lock);
 	/* Here, and not in our thread later: the program may be changing its environment then. */
 	dir = getenv("RAWTP_RUN_DIR");
-	snprintf(agent.listener.dir, sizeof(agent.listener.dir), "%s", dir ? dir : "");
+	snprintf(listener.dir, sizeof(listener.dir), "%s", dir ? dir : "");
 	agent.listening = true;
 	agent.error = 0;
 	refresh();
 	/* A session that waits for GO is reason enough for a thread without a socket. */
 	err = !agent.error || agent.starting ? start_thread() : -agent.error;
 	if (err) {
-		rawtp_listener_close(&agent.listener);
+		rawtp_listener_close(&listener);
 		agent.listening = false;
 		agent.error = -err;
 	} else {
@@ -347,16 +348,16 @@ static void after_fork_child(void)
 	rawtp_registry_after_fork();
 	agent.running = agent.starting = agent.stopping = false;
 	rawtp_session_close_all();
-	rawtp_fd_close(&agent.listener.sock);
+	rawtp_fd_close(&listener.sock);
 	close_wake();
-	agent.listener.path[0] = '\0';
+	listener.path[0] = '\0';
 	if (ran) {
 		agent.bind_at = rawtp_now_ms() + CHILD_GRACE_MS;
 		if (agent.listening)
-			rawtp_listener_reserve(&agent.listener);
+			rawtp_listener_reserve(&listener);
 		refresh();
 		if (start_thread()) {
-			rawtp_fd_close(&agent.listener.sock);
+			rawtp_fd_close(&listener.sock);
 			agent.error = EAGAIN;
 		}
 	}
@@ -426,7 +427,7 @@ __attribute__((destructor)) static void agent_exit(void)
 	if (pthread_mutex_timedlock(&agent.lock, &limit))
 		return;
 	agent.listening = false;
-	rawtp_listener_unlink(&agent.listener);
+	rawtp_listener_unlink(&listener);
 	pthread_mutex_unlock(&agent.lock);
 }
 
@@ -464,7 +465,7 @@ API void rawtp_agent_stop(void)
 	}
 	rawtp_kept_detach_all();
 	rawtp_session_close_all();
-	rawtp_listener_close(&agent.listener);
+	rawtp_listener_close(&listener);
 	close_wake();
 	agent.error = ECANCELED;
 	pthread_mutex_unlock(&agent.lock);
