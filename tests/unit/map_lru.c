@@ -127,7 +127,7 @@ TEST(lru_threads)
 		pthread_join(threads[i], &failed);
 		CHECK_EQ((uintptr_t)failed, 0);
 	}
-	CHECK(count_keys(shared) <= 256 && count_keys(shared) > 200);
+	CHECK(count_keys(shared) <= 256 && count_keys(shared) > 128);
 	rawtp_map_put(shared);
 }
 

@@ -17,6 +17,7 @@
 #define MAX_STEPS  1024 /* of the hand, for one place */
 #define MAX_SPARED 256  /* from then on an element is removed whether it was used or not */
 #define MAX_TRIES  8
+#define ASK_AGAIN  64
 
 struct lru {
 	uint32_t hand;
@@ -121,7 +122,22 @@ static bool make_room(const struct rawtp_hash *hash)
 	return false;
 }
 
-/* @update is that of the table: a program's, or the system call's. */
+/*
+ * Asking a full table for room is dear: it looks everywhere. So room is made first; but once in a
+ * while it is asked, as two that make room for one key leave the table emptier.
+ */
+static void make_room_if_full(const struct rawtp_hash *hash)
+{
+	struct lru *lru = lru_of(hash);
+
+	if (!__atomic_load_n(&lru->is_full, __ATOMIC_RELAXED))
+		return;
+	if (__atomic_load_n(&lru->hand, __ATOMIC_RELAXED) % ASK_AGAIN == 0)
+		__atomic_store_n(&lru->is_full, 0, __ATOMIC_RELAXED);
+	make_room(hash);
+}
+
+/* By a program's update of the table, or by the system call's. */
 static long lru_update_by(struct rawtp_map *map, const void *key, const void *value, uint64_t flags,
 			  bool by_program)
 {
@@ -133,9 +149,8 @@ static long lru_update_by(struct rawtp_map *map, const void *key, const void *va
 	unsigned int tries;
 	long err = -ENOMEM;
 
-	/* Asking a full table for room is dear: it looks everywhere. */
-	if (!was_there && flags != BPF_EXIST && __atomic_load_n(&lru->is_full, __ATOMIC_RELAXED))
-		make_room(hash);
+	if (!was_there && flags != BPF_EXIST)
+		make_room_if_full(hash);
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		err = by_program ? base->update(map, key, value, flags)
 				 : base->sys_update(map, key, value, flags);
