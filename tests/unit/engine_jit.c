@@ -8,6 +8,7 @@
 #include "vm.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -384,6 +385,74 @@ TEST(engine_jit_chain_of_branches)
 	prog = compiled(text);
 	CHECK_EQ(rawtp_interpret(NULL, prog), N * FILL);
 	CHECK_EQ(prog->run(NULL, prog), N * FILL);
+	rawtp_prog_put(prog);
+}
+
+/* Each adds one to each word, again and again. Without its atomics of one instruction a CPU retries. */
+static const char add_to_all[] = "r6 = 100000\n"
+				 "again: r2 = 1\n"
+				 "lock *(u64 *)(r1 + 0) += r2\n"
+				 "r2 = atomic64_fetch_add((u64 *)(r1 + 8), r2)\n"
+				 "r2 = 1\n"
+				 "lock *(u32 *)(r1 + 16) += r2\n"
+				 "r2 = atomic_fetch_add((u32 *)(r1 + 24), r2)\n"
+				 "r0 = *(u64 *)(r1 + 32)\n"
+				 "wide: r2 = r0; r2 += 1; r3 = r0\n"
+				 "r0 = atomic64_cmpxchg((u64 *)(r1 + 32), r0, r2)\n"
+				 "if r0 != r3 goto wide\n"
+				 "r0 = *(u32 *)(r1 + 40)\n"
+				 "half: r2 = r0; r2 += 1; r3 = r0\n"
+				 "r0 = atomic_cmpxchg((u32 *)(r1 + 40), r0, r2)\n"
+				 "if r0 != r3 goto half\n"
+				 "r2 = 0\n"
+				 "r2 = atomic64_xchg((u64 *)(r1 + 48), r2)\n"
+				 "r2 += 1\n"
+				 "lock *(u64 *)(r1 + 48) += r2\n"
+				 "r2 = 0\n"
+				 "r2 = atomic_xchg((u32 *)(r1 + 56), r2)\n"
+				 "r2 += 1\n"
+				 "r2 = atomic_fetch_add((u32 *)(r1 + 56), r2)\n"
+				 "r6 -= 1\n"
+				 "if r6 != 0 goto again\n"
+				 "r0 = 0\n"
+				 "exit\n";
+
+struct adder {
+	const struct rawtp_prog *prog;
+	uint64_t *words;
+	pthread_barrier_t *start;
+	pthread_t thread;
+};
+
+static void *add(void *arg)
+{
+	const struct adder *adder = arg;
+
+	pthread_barrier_wait(adder->start);
+	adder->prog->run(adder->words, adder->prog);
+	return NULL;
+}
+
+TEST(engine_jit_atomics_of_many_threads)
+{
+	enum { THREADS = 4, ROUNDS = 100000 };
+	struct rawtp_prog *prog = compiled(add_to_all);
+	static uint64_t words[8];
+	struct adder adders[THREADS];
+	pthread_barrier_t start;
+	unsigned int i;
+
+	pthread_barrier_init(&start, NULL, THREADS);
+	for (i = 0; i < THREADS; i++) {
+		adders[i] = (struct adder){.prog = prog, .words = words, .start = &start};
+		CHECK_EQ(pthread_create(&adders[i].thread, NULL, add, &adders[i]), 0);
+	}
+	for (i = 0; i < THREADS; i++)
+		pthread_join(adders[i].thread, NULL);
+	for (i = 0; i < 8; i++) {
+		test_case("word %u", i);
+		CHECK_EQ(words[i], THREADS * ROUNDS);
+	}
 	rawtp_prog_put(prog);
 }
 
