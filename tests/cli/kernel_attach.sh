@@ -49,6 +49,19 @@ else
 	echo "skip user-namespace # none can be made here"
 fi
 
+if setarch --uname-2.6 true 2>/dev/null; then
+	refuses too-old 1 '-k needs Linux 4.17, .* this is 2\.6\..*; processes can be traced all the same' \
+		setarch --uname-2.6 "$rawtp" attach -k "$object"
+fi
+locked_down() {
+	unshare -Urm bash -c 'mount -t tmpfs none /sys/kernel/security &&
+		echo "none integrity [confidentiality]" >/sys/kernel/security/lockdown && exec "$@"' bash "$@"
+}
+if locked_down true 2>/dev/null; then
+	refuses locked-down 1 'it is locked down \(/sys/kernel/security/lockdown: confidentiality\)' \
+		locked_down "$rawtp" attach -k "$object"
+fi
+
 if ! "$rawtp" test -k "$object" on_call 1 2 >/dev/null 2>&1; then
 	((failed)) && exit 1
 	skip_all "the kernel's bpf(2) is not permitted here"

@@ -40,6 +40,15 @@ sed 's/mixed_request/mixed_requst/' tests/cli/kernel_mixed.bpf.c | "$CLANG" -O2 
 	-idirafter "/usr/include/$("$CC" -print-multiarch)" -c -o "$dir/typo.bpf.o" -
 refuses name-of-neither 1 'neither the kernel nor a process has a tracepoint mixed_requst; nearest: mixed_request' \
 	"$rawtp" attach -k -p "$pid" "$dir/typo.bpf.o"
+sed 's/mixed_request/sched_swich/' tests/cli/kernel_mixed.bpf.c | "$CLANG" -O2 -g -target bpf -x c "-DNUMBER=$number" \
+	-idirafter "/usr/include/$("$CC" -print-multiarch)" -c -o "$dir/typo.bpf.o" -
+refuses name-of-neither-near-the-kernel 1 'neither the kernel nor a process has a tracepoint sched_swich; nearest: sched_switch' \
+	"$rawtp" attach -k -p "$pid" "$dir/typo.bpf.o"
+hidden() { unshare -m bash -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' bash "$@"; }
+if hidden true 2>/dev/null; then
+	refuses no-btf 1 'the kernel shows no BTF, so nobody knows whose .* is; write SEC\("raw_tp/kernel:' \
+		hidden "$rawtp" attach -k -p "$pid" "$dir/plain.bpf.o"
+fi
 bpf hello_side <<'END'
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

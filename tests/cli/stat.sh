@@ -63,6 +63,16 @@ check tables-summary grep -qE '^ +2 tracepoints attached to, 2 without an event$
 "$dir/kernel_mixed" <<<1000 >/dev/null # one that has gone is no matter
 check all-processes into "$dir/json" "$rawtp" stat --json --for 0.1
 check all-processes-ours json "$dir/json" "$pid in [t['pid'] for t in j['targets']]"
+# A process alone: nothing of the kernel is touched.
+traceable() { type -P strace >/dev/null && strace -o "$dir/probe" true 2>/dev/null && [[ ! $SAN ]]; }
+if traceable; then
+	strace -f -s 60 -e 'trace=!read,pread64,write' -o "$dir/trace" \
+		"$rawtp" stat -p "$pid" --for 0.1 >"$dir/out" 2>&1
+	check process-attached grep -q '2 tracepoints attached to' "$dir/out"
+	check process-touches-no-kernel test -z "$(grep -E ' bpf\(|/sys/kernel/|perf_event_open' "$dir/trace")"
+else
+	echo "skip process-touches-no-kernel # strace cannot trace here, or a sanitizer is in the way"
+fi
 end() { exec 9>&-; }
 check ends-with-its-target counted "$dir/json" end "$rawtp" stat --json --interval 0 -p "$pid"
 
@@ -87,6 +97,15 @@ enough="70000 <= [t['events'] - t['misses'] for t in j['totals'] if t['tracepoin
 check kernel counted "$dir/json" "$dir/rename" "$rawtp" stat -k --json --interval 0 'task_*'
 check kernel-counts json "$dir/json" "$enough and j['tracepoints'] >= 2 and j['targets'][0]['kernel'] and
 	all(t['side'] == 'kernel' and t['ns_per_run'] > 0 for t in j['totals'] if t['events'] > t['misses'])"
+# The kernel alone: no process is touched, though there is one.
+if traceable; then
+	strace -f -s 60 -e 'trace=!read,pread64,write' -o "$dir/trace" \
+		"$rawtp" stat -k --for 0.1 task_rename >"$dir/out" 2>&1
+	check kernel-attached grep -q 'bpf(BPF_RAW_TRACEPOINT_OPEN' "$dir/trace"
+	check kernel-touches-no-process test -z \
+		"$(grep -E 'socket\(|connect\(|sendmsg\(|ptrace\(|process_vm|kill\(|"/proc/[0-9]|rawtp-' "$dir/trace" |
+			grep -vE 'execve\(|"/proc/self')"
+fi
 without() { setpriv --bounding-set "$1" --inh-caps "$1" "${@:2}"; }
 if without -sys_admin true 2>/dev/null; then
 	check kernel-no-sys-admin counted "$dir/json" "$dir/rename" \
