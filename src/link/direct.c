@@ -43,6 +43,7 @@ struct rawtp_direct *rawtp_direct_new(struct rawtp_link *link, const struct rawt
 		.walk_offset = offsetof(struct tracepoint, walk),
 		.slow = rawtp_link_run,
 		.data = link,
+		.cookie = link->cookie,
 	};
 	struct rawtp_direct *direct;
 

@@ -51,7 +51,7 @@ static __attribute__((noinline)) void run_timed(struct rawtp_thread *self,
 	__atomic_store_n(&block->pad[0], rawtp_counter_read(&block->hits) + sample,
 			 __ATOMIC_RELAXED);
 	start = now_ns();
-	if (!rawtp_prog_run(self, link->prog, args, &ret)) {
+	if (!rawtp_prog_run_with(self, link->prog, link->cookie, args, &ret)) {
 		count_miss(self, link);
 		return;
 	}
@@ -76,7 +76,7 @@ static always_inline void run(const struct rawtp_link *link, const uint64_t *arg
 		run_timed(self, link, args, block, sample);
 		return;
 	}
-	if (__builtin_expect(!rawtp_prog_run(self, link->prog, args, &ret), 0)) {
+	if (__builtin_expect(!rawtp_prog_run_with(self, link->prog, link->cookie, args, &ret), 0)) {
 		count_miss(self, link);
 		return;
 	}

@@ -137,6 +137,7 @@ int who(struct bpf_raw_tracepoint_args *ctx)
 	result(4, bpf_ktime_get_boot_ns() >= bpf_ktime_get_ns());
 	result(5, bpf_ktime_get_tai_ns() > bpf_ktime_get_boot_ns());
 	result(6, bpf_jiffies64() > 0);
+	result(7, bpf_get_attach_cookie(ctx));
 	return 0;
 }
 

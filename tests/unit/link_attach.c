@@ -44,6 +44,46 @@ TEST(link_runs_until_its_fd_is_closed)
 	close(map);
 }
 
+static struct rawtp_link *attach_with(int prog_fd, uint64_t cookie)
+{
+	struct rawtp_prog *prog = rawtp_prog_from_fd(prog_fd);
+	struct rawtp_link *link;
+	int n_args;
+
+	CHECK(!rawtp_is_err(prog));
+	link = rawtp_link_attach(prog, "agent_one", -1, cookie, &n_args);
+	CHECK(!rawtp_is_err(link));
+	rawtp_prog_put(prog);
+	return link;
+}
+
+/* One program, attached twice: each link has a cookie of its own; alone it is called directly. */
+TEST(link_cookies)
+{
+	static const char text[] =
+		"call get_attach_cookie; r6 = r0; *(u32 *)(r10 - 4) = 0; r2 = r10; r2 += -4;"
+		"r1 = map[0]; call map_lookup_elem; if r0 == 0 goto out;"
+		"lock *(u64 *)(r0 + 0) += r6; out: r0 = 0; exit";
+	int map = make_map(BPF_MAP_TYPE_ARRAY), prog = load_prog(text, map);
+	struct rawtp_link *one = attach_with(prog, 1ULL << 40), *two;
+
+	trace_agent_one(1);
+	CHECK_EQ(read_map(map, false), 1ULL << 40);
+	two = attach_with(prog, 5);
+	trace_agent_one(1);
+	CHECK_EQ(read_map(map, false), (2ULL << 40) + 5);
+	rawtp_link_detach(one);
+	trace_agent_one(1);
+	CHECK_EQ(read_map(map, false), (2ULL << 40) + 10);
+	rawtp_link_detach(two);
+	two = attach_with(prog, 0);
+	trace_agent_one(1);
+	CHECK_EQ(read_map(map, false), (2ULL << 40) + 10);
+	rawtp_link_detach(two);
+	close(prog);
+	close(map);
+}
+
 TEST(link_many_programs_and_one_twice)
 {
 	int map = make_map(BPF_MAP_TYPE_ARRAY), prog = load_prog(COUNT, map), links[10], i;

@@ -141,6 +141,9 @@ RAWTP_HELPER(165, snprintf, INTEGER,
 	     PTR_TO_OUT_MEM_OR_NULL, CONST_SIZE_OR_ZERO, PTR_TO_CONST_STR,
 	     PTR_TO_MEM_OR_NULL, CONST_SIZE_OR_ZERO,
 	     "Formats up to twelve values into a buffer; the length that it would have, with the NUL.")
+RAWTP_HELPER(174, get_attach_cookie, INTEGER,
+	     PTR_TO_CTX, NONE, NONE, NONE, NONE,
+	     "The number that the program was attached with, or 0.")
 RAWTP_HELPER(177, trace_vprintk, INTEGER,
 	     PTR_TO_MEM_RDONLY, CONST_SIZE, PTR_TO_MEM_OR_NULL, CONST_SIZE_OR_ZERO, NONE,
 	     "Prints a line with up to twelve values, for debugging.")

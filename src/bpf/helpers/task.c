@@ -2,6 +2,7 @@
 /* Helpers: who runs. Ids are those that the process itself sees. */
 #include "base/task_id.h"
 #include "bpf/helpers/helper.h"
+#include "bpf/run.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -68,6 +69,15 @@ uint64_t rawtp_helper_get_smp_processor_id(uint64_t r1, uint64_t r2, uint64_t r3
 
 	errno = saved;
 	return cpu < 0 ? 0 : (uint64_t)cpu;
+}
+
+/* r1: context. What BPF_RAW_TRACEPOINT_OPEN was given, or 0. */
+uint64_t rawtp_helper_get_attach_cookie(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,
+					uint64_t r5)
+{
+	const struct rawtp_frame *frame = rawtp_self ? rawtp_self->frame : NULL;
+
+	return frame ? frame->cookie : 0;
 }
 
 uint64_t rawtp_helper_get_numa_node_id(uint64_t r1, uint64_t r2, uint64_t r3, uint64_t r4,

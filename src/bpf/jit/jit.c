@@ -422,7 +422,8 @@ static int compile_entry_with(struct rawtp_jit *jit, struct rawtp_jit_code *code
 	if (!code->frames)
 		return -ENOMEM;
 	for (i = 0; i < n; i++)
-		code->frames[i] = (struct rawtp_jit_frame){{.prog = prog, .slots = {i}}};
+		code->frames[i] = (struct rawtp_jit_frame){
+			{.prog = prog, .slots = {i}, .cookie = jit->entry->cookie}};
 	jit->frames = code->frames;
 	return compile_entry(jit, code);
 }

@@ -42,6 +42,7 @@ struct rawtp_jit_entry {
 	/* What this does not do, is done by @slow, in the read side: to be watched, no slot. */
 	void (*slow)(void *data, const uint64_t *args);
 	void *data;
+	uint64_t cookie; /* of the link */
 };
 
 struct rawtp_jit_frame {
