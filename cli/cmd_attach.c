@@ -116,17 +116,13 @@ static int read_option(struct attach *attach, int id)
 
 static int attach_and_watch(struct attach *attach, char **objects, unsigned int n)
 {
-	bool mixed = attach->session.to_kernel && (attach->n_pids || attach->comm);
-	int status = RAWTP_EXIT_OK;
+	int status;
 
-	/* Where both are targets, the names of the processes decide what is loaded where. */
+	/* First the processes: their names decide what is loaded where, their types how. */
 	attach->session.cli = attach->cli;
-	if (mixed)
-		status = find_targets(attach);
+	status = find_targets(attach);
 	if (!status)
 		status = rawtp_session_load(&attach->session, attach->cli, objects, n);
-	if (!status && !mixed)
-		status = find_targets(attach);
 	if (!status) {
 		rawtp_monitor_catch_signals();
 		status = rawtp_monitor_open(&attach->monitor);

@@ -76,25 +76,23 @@ static int trace(struct run *run, pid_t pid)
 	return status ? end_child(pid, status) : wait_status(run->monitor.child_status);
 }
 
-/* The command is traced: with @-k beside the kernel, and then its names decide what is loaded where. */
+/*
+ * The command is traced, with -k beside the kernel. Nothing of it has run when the objects are loaded:
+ * its names decide what is loaded where, and its types how.
+ */
 static int run_traced(struct run *run, const char *provider, char **objects, unsigned int n)
 {
-	bool mixed = run->session.to_kernel;
 	struct rawtp_client *client;
 	pid_t pid;
-	int status = RAWTP_EXIT_OK;
+	int status = rawtp_spawn_traced(run->cli, provider, run->command, &pid, &client);
 
-	if (!mixed)
-		status = rawtp_session_load(&run->session, run->cli, objects, n);
-	if (!status)
-		status = rawtp_spawn_traced(run->cli, provider, run->command, &pid, &client);
 	if (status)
 		return status;
 	rawtp_monitor_catch_signals();
 	run->session.cli = run->cli;
 	run->monitor.start = client;
 	status = rawtp_session_add_client(&run->session, pid, client);
-	if (!status && mixed)
+	if (!status)
 		status = rawtp_session_load(&run->session, run->cli, objects, n);
 	return status ? end_child(pid, status) : trace(run, pid);
 }

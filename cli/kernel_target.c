@@ -178,7 +178,8 @@ int rawtp_kernel_attach(const struct rawtp_cli *cli, const struct rawtp_kernel *
 	const struct rawtp_client_event *event = rawtp_kernel_find(kernel, program->tracepoint);
 
 	rawtp_target_kernel(true);
-	program->kernel_link = bpf_raw_tracepoint_open(program->tracepoint, program->fd);
+	program->kernel_link = bpf_raw_tracepoint_open(
+		program->is_typed ? NULL : program->tracepoint, program->fd);
 	if (program->kernel_link >= 0)
 		return RAWTP_EXIT_OK;
 	if (program->kernel_link == -ENOENT)

@@ -108,7 +108,7 @@ static const char *const sides[] = {
 /* What the section names, with the side before it. */
 static const char *section_target(const struct bpf_program *program)
 {
-	static const char *const prefixes[] = {"raw_tp", "raw_tracepoint"};
+	static const char *const prefixes[] = {"raw_tp", "raw_tracepoint", "tp_btf"};
 	const char *section = bpf_program__section_name(program);
 	size_t i, n;
 
@@ -143,6 +143,11 @@ const char *rawtp_object_tracepoint(const struct bpf_program *program)
 	return side == RAWTP_SIDE_ANY ? target : target + strlen(sides[side]);
 }
 
+bool rawtp_object_is_typed(const struct bpf_program *program)
+{
+	return strncmp(bpf_program__section_name(program), "tp_btf", 6) == 0;
+}
+
 const char *rawtp_object_side_name(const struct rawtp_object *object)
 {
 	if (!object->mixed)
@@ -168,6 +173,14 @@ static int choose_programs(const struct rawtp_cli *cli, struct rawtp_object *obj
 			bpf_program__set_autoload(program, false);
 			continue;
 		}
+		if (rawtp_object_is_typed(program) && !object->kernel && !object->has_types)
+			return rawtp_cli_error(
+				cli,
+				"%s: program %s: SEC(\"%s\") needs the types of the process, and "
+				"it has no BTF; compile it with gcc -gbtf, or with -g and run "
+				"pahole -J on it",
+				object->path, bpf_program__name(program),
+				bpf_program__section_name(program));
 		if (rawtp_object_tracepoint(program)) {
 			n++;
 			continue;
@@ -189,7 +202,8 @@ static int choose_programs(const struct rawtp_cli *cli, struct rawtp_object *obj
 
 int rawtp_object_open(const struct rawtp_cli *cli, const char *path, struct rawtp_object *object)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = object->kernel ? NULL : path);
+	const char *types = object->kernel || object->has_types ? NULL : path;
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = types);
 	char reason[256];
 	int err;
 

@@ -2,6 +2,7 @@
 #include "session.h"
 #include "base/err.h"
 #include "bpf/syscall/syscall.h"
+#include "client/target_btf.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -64,10 +65,36 @@ static int add_programs(struct rawtp_session *session, const struct rawtp_object
 			.object = object,
 			.name = bpf_program__name(program),
 			.tracepoint = tracepoint,
+			.is_typed = rawtp_object_is_typed(program),
 			.fd = bpf_program__fd(program),
 			.kernel_link = -1,
 			.n_args = object->kernel ? 0 : args_read(bpf_program__fd(program)),
 		};
+	}
+	return RAWTP_EXIT_OK;
+}
+
+/*
+ * The types of the processes, where they have any: libbpf is to find them. They must be the same in
+ * all, since an object is loaded once. 0 or an exit status.
+ */
+static int find_types(struct rawtp_session *session, bool *has_types)
+{
+	unsigned int i;
+
+	*has_types = false;
+	for (i = 0; i < session->n_targets; i++) {
+		struct rawtp_session_target *target = &session->targets[i];
+
+		if (!i)
+			*has_types = rawtp_target_btf_use(target->client) == 0;
+		else if (!rawtp_target_btf_is(target->client))
+			return rawtp_cli_error(session->cli,
+					       "process %d (%s) has other types than process %d "
+					       "(%s); attach to one kind of them at a time",
+					       (int)target->pid, target->comm,
+					       (int)session->targets[0].pid,
+					       session->targets[0].comm);
 	}
 	return RAWTP_EXIT_OK;
 }
@@ -81,6 +108,7 @@ static int load_object(struct rawtp_session *session, const char *path, bool ker
 
 	object->kernel = kernel;
 	object->mixed = mixed;
+	object->has_types = !kernel && session->has_types;
 	status = rawtp_object_open(session->cli, path, object);
 	if (status)
 		return status;
@@ -128,6 +156,9 @@ int rawtp_session_load(struct rawtp_session *session, const struct rawtp_cli *cl
 		if (status)
 			return status;
 	}
+	status = find_types(session, &session->has_types);
+	if (status)
+		return status;
 	if (n > RAWTP_SESSION_MAX_OBJECTS)
 		return rawtp_cli_error(cli, "%u objects; at most %u can be loaded at once", n,
 				       RAWTP_SESSION_MAX_OBJECTS);

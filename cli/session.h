@@ -24,6 +24,7 @@ struct rawtp_session_program {
 	int fd;
 	int kernel_link; /* or -1 */
 	bool uncounted;  /* the kernel counts no runs: misses alone are known */
+	bool is_typed;   /* SEC("tp_btf/NAME") */
 	uint32_t n_args; /* that it reads at least */
 	struct rawtp_stats_block now, before; /* sums over all targets and blocks */
 };
@@ -53,6 +54,7 @@ struct rawtp_session {
 	unsigned int n_objects, n_programs, n_targets;
 	uint32_t sample; /* time one run in so many; 0: none */
 	bool to_kernel;  /* set before rawtp_session_load() */
+	bool has_types;  /* the processes have BTF */
 	struct rawtp_kernel kernel;
 	struct rawtp_shared_map *shared;
 	unsigned int n_shared;

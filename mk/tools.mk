@@ -53,6 +53,10 @@ $(BUILD)/obj/examples/%.o: INC = -Iinclude -I$(<D)
 $(BUILD)/obj/examples/kernel_style_header/%.o: INC = -Iinclude -Iinclude/compat -I$(<D)
 $(BUILD)/obj/examples/xdp_exception/%.o: INC = -Iinclude -Iinclude/compat -I$(<D)
 
+# With BTF, where the compiler can: its program has the types of its tracepoints.
+BTF_FLAG := $(shell echo 'int x;' | $(CC) -gbtf -x c -c - -o /dev/null 2>/dev/null && echo -gbtf)
+$(BUILD)/obj/examples/typed/%.o: OPT := -O2 $(or $(BTF_FLAG),-g)
+
 define example_program
 $(BUILD)/$(1)$(notdir $(1:/=)): $(patsubst %.c,$(BUILD)/obj/%.o,$(filter $(1)%,$(EXAMPLE_SRC))) $(LIB)
 	@mkdir -p $$(@D)

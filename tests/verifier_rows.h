@@ -4,7 +4,7 @@
  *
  *	== name of the case
  *	map NAME TYPE KEY VALUE ENTRIES [rdonly] [wronly] [frozen=HEX]
- *	type raw_tp | tracepoint | kprobe | socket | NUMBER
+ *	type raw_tp | tp_btf (with the types of typed_btf.h) | tracepoint | kprobe | socket | NUMBER
  *	insn CODE DST SRC OFF IMM     before the program: what no assembler writes
  *	the program, in the syntax of asm.h; map[N] is the Nth map line
  *	-> accept
@@ -71,6 +71,7 @@ static const struct {
 	{"lru_percpu_hash", BPF_MAP_TYPE_LRU_PERCPU_HASH},
 	{"stack_trace", BPF_MAP_TYPE_STACK_TRACE},
 	{"raw_tp", BPF_PROG_TYPE_RAW_TRACEPOINT},
+	{"tp_btf", BPF_PROG_TYPE_TRACING},
 	{"tracepoint", BPF_PROG_TYPE_TRACEPOINT},
 	{"kprobe", BPF_PROG_TYPE_KPROBE},
 	{"socket", BPF_PROG_TYPE_SOCKET_FILTER},

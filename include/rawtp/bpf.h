@@ -112,6 +112,17 @@ struct rawtp_trace_line {
  */
 int rawtp_bpf_set_target(const char *target);
 
+/**
+ * rawtp_bpf_target_btf - the types of the processes that programs are attached to
+ *
+ * Returns a descriptor (O_CLOEXEC), the caller's to close, of a file that holds BTF: the types of the
+ * first target, from the .BTF sections of its objects with tracepoints, and for each tracepoint a
+ * type btf_trace_NAME, as the kernel's BTF has it. Its numbers are those of attach_btf_id. On error
+ * -1 with errno: ENOENT, the target's objects have no BTF; ENOMEM, EMFILE. Thread-safe; not
+ * async-signal-safe.
+ */
+int rawtp_bpf_target_btf(void);
+
 #ifdef __cplusplus
 }
 #endif

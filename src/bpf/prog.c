@@ -99,8 +99,8 @@ void rawtp_prog_put(struct rawtp_prog *prog)
 	put_tails(prog);
 	for (i = 0; i < prog->n_maps; i++)
 		rawtp_map_put(prog->maps[i]);
-	if (prog->btf)
-		rawtp_btf_put(prog->btf);
+	rawtp_btf_put(prog->btf);
+	rawtp_btf_put(prog->attach_btf);
 	for (i = 0; prog->frozen_values && i < prog->n_maps; i++)
 		free(prog->frozen_values[i]);
 	free(prog->frozen_values);

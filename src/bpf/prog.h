@@ -51,6 +51,9 @@ struct rawtp_prog {
 	uint32_t n_tails;
 
 	struct rawtp_btf *btf; /* or NULL */
+	/* BPF_PROG_TYPE_TRACING: the target's types, and typedef btf_trace_NAME among them. */
+	struct rawtp_btf *attach_btf;
+	uint32_t attach_btf_id;
 	struct bpf_func_info *func_info;
 	uint32_t n_func_info;
 	struct bpf_line_info *line_info;
@@ -66,6 +69,12 @@ struct rawtp_prog {
 	size_t jit_size;                       /* bytes of machine code */
 	struct rawtp_jit_symbols *jit_symbols; /* what debuggers are told of it, or NULL */
 };
+
+/* Whether its context is the arguments of a tracepoint. */
+static inline bool rawtp_prog_is_attachable(const struct rawtp_prog *prog)
+{
+	return prog->type == BPF_PROG_TYPE_RAW_TRACEPOINT || prog->type == BPF_PROG_TYPE_TRACING;
+}
 
 /*
  * Makes a program of @n_insns zeroed instructions with one reference. NULL where memory is short.

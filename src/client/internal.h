@@ -34,4 +34,10 @@ int rawtp_client_transact(struct rawtp_client *client, enum rawtp_command comman
 			  unsigned int n_fds, size_t answer_size, int limit_ms, int *fd);
 int rawtp_client_hello(struct rawtp_client *client, int limit_ms);
 
+/*
+ * targets.c. Calls @fn with the first target; where there is none, with one of this process itself.
+ * Returns what @fn returns, or -errno.
+ */
+int rawtp_client_with_target(int (*fn)(struct rawtp_client *client));
+
 #endif

@@ -5,7 +5,8 @@
  */
 #include "base/err.h"
 #include "bpf/syscall/syscall.h"
-#include "client/client.h"
+#include "client/internal.h"
+#include "client/target_btf.h"
 #include "link/raw_tracepoint.h"
 
 #include <pthread.h>
@@ -169,6 +170,26 @@ static int link_info(int link_fd, struct bpf_link_info *info, char *name, size_t
 	return link ? 0 : -EINVAL;
 }
 
+int rawtp_client_with_target(int (*fn)(struct rawtp_client *client))
+{
+	struct rawtp_client *self;
+	int err;
+
+	pthread_mutex_lock(&lock);
+	if (n_targets) {
+		err = fn(targets[0]);
+		pthread_mutex_unlock(&lock);
+		return err;
+	}
+	pthread_mutex_unlock(&lock);
+	err = rawtp_client_open(getpid(), &self);
+	if (err)
+		return err;
+	err = fn(self);
+	rawtp_client_close(self);
+	return err;
+}
+
 int rawtp_client_set_targets(const pid_t *pids, unsigned int n)
 {
 	struct rawtp_client **opened = calloc(n ? n : 1, sizeof(struct rawtp_client *)), **old;
@@ -191,6 +212,8 @@ int rawtp_client_set_targets(const pid_t *pids, unsigned int n)
 			rawtp_link_ops_local();
 	}
 	pthread_mutex_unlock(&lock);
+	if (!err)
+		rawtp_target_btf_forget();
 	for (i = 0; old && i < n_old; i++)
 		rawtp_client_close(old[i]);
 	free(old);

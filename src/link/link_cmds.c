@@ -58,8 +58,7 @@ static int link_open(int prog_fd, const char *tracepoint, uint64_t cookie)
 	prog = rawtp_prog_from_fd(prog_fd);
 	if (rawtp_is_err(prog))
 		return (int)rawtp_ptr_err(prog);
-	err = prog->type == BPF_PROG_TYPE_RAW_TRACEPOINT ? rawtp_link_pair(&near_end, &far_end)
-							 : -EINVAL;
+	err = rawtp_prog_is_attachable(prog) ? rawtp_link_pair(&near_end, &far_end) : -EINVAL;
 	if (err) {
 		rawtp_prog_put(prog);
 		return err;

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/rcu.h"
+#include "bpf/verifier/verifier.h"
 #include "rawtp/tracepoint.h"
 #include "tracepoint/probes.h"
 
@@ -91,6 +92,12 @@ struct rawtp_link *rawtp_link_attach(struct rawtp_prog *prog, const char *name, 
 	*n_args = -1;
 	if (!link)
 		return rawtp_err_ptr(err);
+	/* Its arguments are those of the tracepoint that it was loaded for. */
+	if (prog->type == BPF_PROG_TYPE_TRACING &&
+	    strcmp(rawtp_btf_tracepoint(prog->attach_btf, prog->attach_btf_id), name)) {
+		free(link);
+		return rawtp_err_ptr(-EINVAL);
+	}
 	link->name = strdup(name);
 	link->stats = rawtp_link_stats_map(stats_fd);
 	if (!link->name || rawtp_is_err(link->stats)) {

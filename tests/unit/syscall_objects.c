@@ -394,7 +394,11 @@ TEST(prog_file_counts)
 		{offsetof(struct rawtp_prog_file, btf_size), 0xfffffff9},
 		{offsetof(struct rawtp_prog_file, trace_ring), 1},
 		{offsetof(struct rawtp_prog_file, trace_ring), 2},
-		{offsetof(struct rawtp_prog_file, version), 2},
+		{offsetof(struct rawtp_prog_file, version), RAWTP_PROG_FILE_VERSION + 1},
+		{offsetof(struct rawtp_prog_file, attach_btf_size), 0xfffffff9},
+		{offsetof(struct rawtp_prog_file, attach_btf_size), 8},
+		{offsetof(struct rawtp_prog_file, attach_btf_id), 1},
+		{offsetof(struct rawtp_prog_file, type), BPF_PROG_TYPE_TRACING},
 		{offsetof(struct rawtp_prog_file, type), 99},
 	};
 	int map = map_create(BPF_MAP_TYPE_ARRAY, 1), prog_fd = load_counter(map), fd;

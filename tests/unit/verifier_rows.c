@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Every row of tests/verifier against this verifier: the verdict, and the first line of the report. */
 #include "verifier_rows.h"
+#include "typed_btf.h"
 
+#include "bpf/btf.h"
 #include "bpf/maps/map.h"
 #include "bpf/verifier/verifier.h"
 #include "bpf/verifier/messages.h"
@@ -84,6 +86,16 @@ static struct rawtp_prog *make_prog(const struct row *row)
 
 	prog->type = row->type;
 	memcpy(prog->insns, row->insns, row->n_insns * sizeof(*row->insns));
+	if (row->type == BPF_PROG_TYPE_TRACING) {
+		const void *btf = typed_btf(&i);
+
+		prog->attach_btf = rawtp_btf_new(btf, i);
+		prog->attach_btf_id = TYPED_BTF_TRACEPOINT;
+		if (rawtp_is_err(prog->attach_btf)) {
+			test_fail(__FILE__, __LINE__, "the types are refused");
+			prog->attach_btf = NULL;
+		}
+	}
 	prog->maps = calloc(ROW_MAX_MAPS, sizeof(*prog->maps));
 	for (i = 0; i < row->n_maps; i++)
 		prog->maps[prog->n_maps++] = make_map(&row->maps[i]);
@@ -163,11 +175,12 @@ TEST(verifier_rows)
 	CHECK(row_each(check_row) > 50);
 }
 
-/* These need more than a row can say; verifier_door.c has them. */
+/* These need more than a row can say; verifier_door.c and typed.c have them. */
 static bool is_elsewhere(enum rawtp_message message)
 {
 	return message == RAWTP_MSG_BAD_LENGTH || message == RAWTP_MSG_TOO_MANY_SUBPROGS ||
-	       message == RAWTP_MSG_TOO_MANY_PERCPU_MAPS || message == RAWTP_MSG_CALLBACK_IS_GLOBAL;
+	       message == RAWTP_MSG_TOO_MANY_PERCPU_MAPS || message == RAWTP_MSG_NO_TARGET_BTF ||
+	       message == RAWTP_MSG_NO_TRACEPOINT_TYPE || message == RAWTP_MSG_CALLBACK_IS_GLOBAL;
 }
 
 TEST(verifier_rows_show_every_message)

@@ -7,6 +7,7 @@
 #include "bpf/syscall/prog_file.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -45,7 +46,15 @@ int rawtp_copy_name(char *dst, const char *src)
 static bool is_known_type(uint32_t type)
 {
 	return type == BPF_PROG_TYPE_RAW_TRACEPOINT || type == BPF_PROG_TYPE_SOCKET_FILTER ||
-	       type == BPF_PROG_TYPE_TRACEPOINT;
+	       type == BPF_PROG_TYPE_TRACEPOINT || type == BPF_PROG_TYPE_TRACING;
+}
+
+/* Of TRACING there are tracepoints alone, named by a type; the others are not named at all. */
+static bool is_known_attach_type(const union bpf_attr *attr)
+{
+	if (attr->prog_type == BPF_PROG_TYPE_TRACING)
+		return attr->attach_btf_id && attr->expected_attach_type == BPF_TRACE_RAW_TP;
+	return !attr->attach_btf_id && !attr->attach_btf_obj_fd;
 }
 
 static int check_attr(const union bpf_attr *attr, struct rawtp_prog_facts *facts)
@@ -64,10 +73,8 @@ static int check_attr(const union bpf_attr *attr, struct rawtp_prog_facts *facts
 		facts->gpl_compatible |= strcmp(license, compatible[i]) == 0;
 	if (attr->insn_cnt == 0 || attr->insn_cnt > RAWTP_MAX_INSNS)
 		return -E2BIG;
-	/* Only types that are not here attach to something that BTF or a program names. */
-	if (attr->attach_btf_id || attr->attach_prog_fd)
-		return -EINVAL;
-	if (attr->prog_ifindex || attr->core_relo_cnt || !is_known_type(attr->prog_type))
+	if (attr->prog_ifindex || attr->core_relo_cnt || !is_known_type(attr->prog_type) ||
+	    !is_known_attach_type(attr))
 		return -EINVAL;
 	return 0;
 }
@@ -231,6 +238,33 @@ static void make_tag(struct rawtp_prog_object *object)
 	memcpy(object->facts.tag, &hash, sizeof(hash));
 }
 
+static rawtp_target_btf_fn target_btf;
+
+void rawtp_bpf_set_target_btf(rawtp_target_btf_fn fn)
+{
+	__atomic_store_n(&target_btf, fn, __ATOMIC_RELEASE);
+}
+
+/* Where the target has no types the verifier says so. */
+static int find_attach_type(struct rawtp_prog *prog, const union bpf_attr *attr)
+{
+	rawtp_target_btf_fn fn = __atomic_load_n(&target_btf, __ATOMIC_ACQUIRE);
+	struct rawtp_btf *btf = NULL;
+	uint32_t id;
+
+	if (attr->prog_type != BPF_PROG_TYPE_TRACING)
+		return 0;
+	if (attr->attach_btf_obj_fd)
+		btf = rawtp_btf_from_fd((int)attr->attach_btf_obj_fd, &id);
+	else if (fn)
+		btf = fn();
+	if (rawtp_is_err(btf))
+		return (int)rawtp_ptr_err(btf);
+	prog->attach_btf = btf;
+	prog->attach_btf_id = attr->attach_btf_id;
+	return 0;
+}
+
 static int fill(struct rawtp_prog_object *object, const union bpf_attr *attr,
 		struct rawtp_user_log *log)
 {
@@ -250,6 +284,8 @@ static int fill(struct rawtp_prog_object *object, const union bpf_attr *attr,
 	object->facts.expected_attach_type = attr->expected_attach_type;
 	object->facts.prog_flags = attr->prog_flags;
 	err = load_info(object, attr, log);
+	if (!err)
+		err = find_attach_type(prog, attr);
 	if (!err)
 		err = resolve_maps(prog, attr, log);
 	if (err)
@@ -368,38 +404,63 @@ int rawtp_link_info(int fd, struct bpf_link_info *info, char *name, size_t size)
 	return fn ? fn(fd, info, name, size) : -EINVAL;
 }
 
-int rawtp_cmd_raw_tracepoint_open(union bpf_attr *attr, union bpf_attr *user, unsigned int size)
+/* The tracepoint that a program with typed arguments was loaded for; else what @user says. */
+static int tracepoint_name(int prog_fd, uint64_t user, char *name, size_t size)
+{
+	struct rawtp_prog *prog = rawtp_prog_from_fd(prog_fd);
+	int err = -EINVAL;
+
+	if (rawtp_is_err(prog))
+		return (int)rawtp_ptr_err(prog);
+	if (prog->type == BPF_PROG_TYPE_TRACING && !user)
+		err = snprintf(name, size, "%s",
+			       rawtp_btf_tracepoint(prog->attach_btf, prog->attach_btf_id)) <
+				      (int)size
+			      ? 0
+			      : -ENOENT;
+	else if (prog->type == BPF_PROG_TYPE_RAW_TRACEPOINT)
+		err = rawtp_nofault_string(name, rawtp_user_ptr(user), size) < 0 ? -EFAULT : 0;
+	rawtp_prog_put(prog);
+	return err;
+}
+
+static int open_link(int prog_fd, const char *name, uint64_t cookie)
 {
 	rawtp_link_open_fn open = __atomic_load_n(&link_open, __ATOMIC_ACQUIRE);
-	struct rawtp_prog *prog = rawtp_prog_from_fd((int)attr->raw_tracepoint.prog_fd);
+
+	return open ? rawtp_handle_fd_above_stdio(open(prog_fd, name, cookie)) : -EOPNOTSUPP;
+}
+
+int rawtp_cmd_raw_tracepoint_open(union bpf_attr *attr, union bpf_attr *user, unsigned int size)
+{
+	int prog_fd = (int)attr->raw_tracepoint.prog_fd, err;
 	char name[TRACEPOINT_MAX];
 	uint64_t cookie;
+
+	err = tracepoint_name(prog_fd, attr->raw_tracepoint.name, name, sizeof(name));
+	memcpy(&cookie, (const char *)attr + RAWTP_RAW_TP_COOKIE, sizeof(cookie));
+	return err ? err : open_link(prog_fd, name, cookie);
+}
+
+/*
+ * The kernel takes BPF_TRACE_RAW_TP here for programs of type TRACING alone, which name their
+ * tracepoint when they are loaded.
+ */
+int rawtp_cmd_link_create(union bpf_attr *attr, union bpf_attr *user, unsigned int size)
+{
+	int prog_fd = (int)attr->link_create.prog_fd, err;
+	struct rawtp_prog *prog = rawtp_prog_from_fd(prog_fd);
+	char name[TRACEPOINT_MAX];
 	uint32_t type;
 
 	if (rawtp_is_err(prog))
 		return (int)rawtp_ptr_err(prog);
 	type = prog->type;
 	rawtp_prog_put(prog);
-	memcpy(&cookie, (const char *)attr + RAWTP_RAW_TP_COOKIE, sizeof(cookie));
-	if (type != BPF_PROG_TYPE_RAW_TRACEPOINT)
+	if (type != BPF_PROG_TYPE_TRACING || attr->link_create.attach_type != BPF_TRACE_RAW_TP ||
+	    attr->link_create.target_fd || attr->link_create.flags ||
+	    attr->link_create.tracing.target_btf_id)
 		return -EINVAL;
-	if (rawtp_nofault_string(name, rawtp_user_ptr(attr->raw_tracepoint.name), sizeof(name)) < 0)
-		return -EFAULT;
-	if (!open)
-		return -EOPNOTSUPP;
-	return rawtp_handle_fd_above_stdio(open((int)attr->raw_tracepoint.prog_fd, name, cookie));
-}
-
-/*
- * The kernel takes BPF_TRACE_RAW_TP here for programs of type TRACING alone, which name their
- * tracepoint when they are loaded. There are none of that type yet: what is left are its refusals.
- */
-int rawtp_cmd_link_create(union bpf_attr *attr, union bpf_attr *user, unsigned int size)
-{
-	struct rawtp_prog *prog = rawtp_prog_from_fd((int)attr->link_create.prog_fd);
-
-	if (rawtp_is_err(prog))
-		return (int)rawtp_ptr_err(prog);
-	rawtp_prog_put(prog);
-	return -EINVAL;
+	err = tracepoint_name(prog_fd, 0, name, sizeof(name));
+	return err ? err : open_link(prog_fd, name, attr->link_create.tracing.cookie);
 }

@@ -22,7 +22,7 @@ static size_t round_up_8(size_t size)
 
 /* Where the parts of a file lie; counts are checked or our own. */
 struct parts {
-	size_t insns, maps, func_info, line_info, btf, end;
+	size_t insns, maps, func_info, line_info, btf, attach_btf, end;
 };
 
 static struct parts parts_of(const struct rawtp_prog_file *file)
@@ -35,7 +35,8 @@ static struct parts parts_of(const struct rawtp_prog_file *file)
 	parts.line_info =
 		parts.func_info + (size_t)file->n_func_info * sizeof(struct bpf_func_info);
 	parts.btf = parts.line_info + (size_t)file->n_line_info * sizeof(struct bpf_line_info);
-	parts.end = parts.btf + round_up_8(file->btf_size);
+	parts.attach_btf = parts.btf + round_up_8(file->btf_size);
+	parts.end = parts.attach_btf + round_up_8(file->attach_btf_size);
 	return parts;
 }
 
@@ -92,10 +93,13 @@ int rawtp_prog_file_write(const struct rawtp_prog_object *object)
 		.n_func_info = prog->n_func_info,
 		.n_line_info = prog->n_line_info,
 		.btf_id = object->btf_id,
+		.attach_btf_id = prog->attach_btf_id,
 		.facts = object->facts,
 	};
 	struct rawtp_prog_file_map *maps;
 	const void *btf = prog->btf ? rawtp_btf_data(prog->btf, &file.btf_size) : NULL;
+	const void *attach_btf =
+		prog->attach_btf ? rawtp_btf_data(prog->attach_btf, &file.attach_btf_size) : NULL;
 	struct parts parts = parts_of(&file);
 	char *data = calloc(1, parts.end);
 	uint32_t i;
@@ -119,6 +123,8 @@ int rawtp_prog_file_write(const struct rawtp_prog_object *object)
 		memcpy(data + parts.line_info, prog->line_info, parts.btf - parts.line_info);
 	if (btf)
 		memcpy(data + parts.btf, btf, file.btf_size);
+	if (attach_btf)
+		memcpy(data + parts.attach_btf, attach_btf, file.attach_btf_size);
 	fd = rawtp_sealed_memfd("bpf-prog", data, parts.end);
 	free(data);
 	return fd;
@@ -133,8 +139,11 @@ static bool valid_header(const struct rawtp_prog_file *file, size_t size)
 	       file->header_size == sizeof(*file) && file->n_insns > 0 &&
 	       file->n_insns <= RAWTP_MAX_INSNS && file->n_maps <= RAWTP_MAX_MAPS &&
 	       file->n_func_info <= RAWTP_MAX_SUBPROGS && file->n_line_info <= file->n_insns &&
-	       file->btf_size <= RAWTP_BTF_MAX_SIZE && file->trace_ring <= file->n_maps &&
-	       parts_of(file).end == size;
+	       file->btf_size <= RAWTP_BTF_MAX_SIZE &&
+	       file->attach_btf_size <= RAWTP_BTF_MAX_SIZE &&
+	       !file->attach_btf_size == (file->type != BPF_PROG_TYPE_TRACING) &&
+	       !file->attach_btf_id == (file->type != BPF_PROG_TYPE_TRACING) &&
+	       file->trace_ring <= file->n_maps && parts_of(file).end == size;
 }
 
 /* Map references as indices, and within bounds: what the verifier takes for granted. */
@@ -201,6 +210,16 @@ static void *copy_part(const char *data, size_t size, int *err)
 	return copy;
 }
 
+static int read_btf(const char *data, uint32_t size, struct rawtp_btf **out)
+{
+	struct rawtp_btf *btf = size ? rawtp_btf_new(data, size) : NULL;
+
+	if (rawtp_is_err(btf))
+		return (int)rawtp_ptr_err(btf);
+	*out = btf;
+	return 0;
+}
+
 static int fill(struct rawtp_prog_object *object, const char *data, const int *map_fds,
 		uint32_t n_map_fds)
 {
@@ -226,13 +245,12 @@ static int fill(struct rawtp_prog_object *object, const char *data, const int *m
 	prog->n_line_info = file->n_line_info;
 	if (!valid_map_references(prog->insns, file->n_insns, file->n_maps))
 		return -EINVAL;
-	if (file->btf_size) {
-		struct rawtp_btf *btf = rawtp_btf_new(data + parts.btf, file->btf_size);
-
-		if (rawtp_is_err(btf))
-			return (int)rawtp_ptr_err(btf);
-		prog->btf = btf;
-	}
+	err = read_btf(data + parts.btf, file->btf_size, &prog->btf);
+	if (!err)
+		err = read_btf(data + parts.attach_btf, file->attach_btf_size, &prog->attach_btf);
+	if (err)
+		return err;
+	prog->attach_btf_id = file->attach_btf_id;
 	err = rawtp_prog_check_info(prog, &why);
 	if (err)
 		return err;
@@ -331,7 +349,7 @@ struct rawtp_prog *rawtp_prog_load_file(int prog_fd, const int *map_fds, uint32_
 	rawtp_prog_get(prog);
 	rawtp_prog_object_put(object);
 	/* Other types are proved for other contexts than a tracepoint's arguments. */
-	err = prog->type == BPF_PROG_TYPE_RAW_TRACEPOINT ? rawtp_prog_finish(prog, log) : -EINVAL;
+	err = rawtp_prog_is_attachable(prog) ? rawtp_prog_finish(prog, log) : -EINVAL;
 	if (!err)
 		return prog;
 	rawtp_prog_put(prog);

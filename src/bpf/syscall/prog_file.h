@@ -8,6 +8,7 @@
  *   struct bpf_func_info[n_func_info]
  *   struct bpf_line_info[n_line_info]
  *   BTF, btf_size bytes
+ *   BTF of the target, attach_btf_size bytes
  *
  * Each part begins where the one before it ends, rounded up to 8 bytes; the file ends with the last.
  * So there are counts to check, but no offsets. All seals are set: what was checked stays so.
@@ -19,7 +20,7 @@
 #include "bpf/verifier/verifier.h"
 
 #define RAWTP_PROG_FILE_MAGIC   0x676f727074776172ULL /* "rawtprog" */
-#define RAWTP_PROG_FILE_VERSION 1
+#define RAWTP_PROG_FILE_VERSION 2
 
 struct rawtp_prog_file {
 	uint64_t magic;
@@ -33,6 +34,8 @@ struct rawtp_prog_file {
 	uint32_t btf_size;
 	uint32_t btf_id;
 	uint32_t trace_ring; /* index of prog->trace_ring in the maps, plus 1; 0: none */
+	uint32_t attach_btf_size;
+	uint32_t attach_btf_id;
 	struct rawtp_prog_facts facts;
 	char name[BPF_OBJ_NAME_LEN];
 };

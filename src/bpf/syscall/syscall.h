@@ -21,6 +21,13 @@ typedef int (*rawtp_link_open_fn)(int prog_fd, const char *tracepoint, uint64_t 
 typedef int (*rawtp_link_info_fn)(int link_fd, struct bpf_link_info *info, char *name, size_t size);
 void rawtp_bpf_set_link_ops(rawtp_link_open_fn open, rawtp_link_info_fn info);
 
+/*
+ * The types that attach_btf_id means where attach_btf_obj_fd is 0, as the kernel's own BTF there: a
+ * function of an upper layer, which returns a reference, or NULL where there are none.
+ */
+typedef struct rawtp_btf *(*rawtp_target_btf_fn)(void);
+void rawtp_bpf_set_target_btf(rawtp_target_btf_fn fn);
+
 /* The program behind @fd, with a reference. Err-pointer: EBADF, EINVAL. */
 struct rawtp_prog *rawtp_prog_from_fd(int fd);
 

@@ -70,7 +70,8 @@ static int test_run(const union bpf_attr *attr, union bpf_attr *user, const stru
 	uint32_t retval;
 	int err;
 
-	if (prog->type != BPF_PROG_TYPE_RAW_TRACEPOINT)
+	/* Beyond the kernel, which runs no TRACING of this kind: what is read of the context survives. */
+	if (!rawtp_prog_is_attachable(prog))
 		return -RAWTP_ENOTSUPP;
 	err = check_raw_tracepoint(attr, prog);
 	if (!err)

@@ -26,9 +26,12 @@
 
 _Static_assert(RAWTP_N_OPS <= UINT8_MAX, "rawtp_insn_aux.op is a byte");
 
+enum rawtp_through { RAWTP_THROUGH_NONE, RAWTP_THROUGH_SAFE, RAWTP_THROUGH_BTF };
+
 struct rawtp_insn_aux {
 	uint16_t live;     /* registers that may be read from here on, before they are written */
 	uint8_t op;        /* enum rawtp_op; 0 for the second half of a 64-bit immediate */
+	uint8_t through;   /* loads: what kind of pointer, enum rawtp_through */
 	bool is_jump_goal; /* worth a checkpoint */
 	bool is_loop; /* comes back here by itself, and ends by itself: a helper that calls back */
 	bool is_reachable;
@@ -145,6 +148,15 @@ int rawtp_check_atomic(struct rawtp_env *env, const struct bpf_insn *insn);
 /* [off, off + size) beyond what @regno points at; access is a set of enum rawtp_access. */
 int rawtp_check_range(struct rawtp_env *env, uint32_t regno, int32_t off, uint64_t size,
 		      int access);
+
+/* btf_ptr.c */
+int rawtp_check_attach_type(struct rawtp_env *env);
+/* A load of [off, off + size) of the context of a program with typed arguments, aligned and inside. */
+int rawtp_check_argument(struct rawtp_env *env, uint32_t regno, int32_t off, uint32_t size,
+			 struct rawtp_reg *out);
+/* A load through a pointer of kind BTF. */
+int rawtp_check_btf_load(struct rawtp_env *env, const struct bpf_insn *insn, uint32_t size,
+			 struct rawtp_reg *out);
 
 /* stack.c */
 int rawtp_check_stack_load(struct rawtp_env *env, uint32_t regno, int32_t off, uint32_t size,

@@ -38,6 +38,7 @@ static void describe_number(const struct rawtp_scalar *var, const char *unknown,
 const char *rawtp_describe(struct rawtp_env *env, const struct rawtp_reg *reg, char *buf,
 			   size_t size)
 {
+	const struct btf_type *type;
 	char number[64], at[80];
 
 	describe_number(&reg->var, "any", number, sizeof(number));
@@ -67,6 +68,13 @@ const char *rawtp_describe(struct rawtp_env *env, const struct rawtp_reg *reg, c
 		break;
 	case RAWTP_REG_KEY:
 		snprintf(buf, size, "key(%s)%s", rawtp_map_name(env, reg->map), at);
+		break;
+	case RAWTP_REG_BTF:
+		type = rawtp_btf_type(env->prog->attach_btf, reg->btf_id);
+		snprintf(buf, size, "pointer(%.60s)%s",
+			 reg->btf_id ? rawtp_btf_string(env->prog->attach_btf, type->name_off)
+				     : "untyped",
+			 at);
 		break;
 	case RAWTP_REG_VALUE:
 	case RAWTP_REG_VALUE_OR_NULL:

@@ -11,6 +11,7 @@ struct context_rule {
 
 static const struct context_rule context_rules[] = {
 	{BPF_PROG_TYPE_RAW_TRACEPOINT, 0, 8 * RAWTP_MAX_ARGS},
+	{BPF_PROG_TYPE_TRACING, 0, 8 * RAWTP_MAX_ARGS},
 	{BPF_PROG_TYPE_TRACEPOINT, 8, 8192},
 	{BPF_PROG_TYPE_KPROBE, 0, 168},
 	{BPF_PROG_TYPE_SOCKET_FILTER, 0, 0},
@@ -118,6 +119,26 @@ static bool is_sign_extended(const struct bpf_insn *insn)
 	return BPF_MODE(insn->code) == RAWTP_BPF_MEMSX;
 }
 
+/* One instruction is compiled one way: all pointers that come to it must be of one kind. */
+static int check_through(struct rawtp_env *env, const struct rawtp_reg *reg, uint32_t regno)
+{
+	uint8_t *through = &env->aux[env->pc].through;
+	uint8_t is = reg->type == RAWTP_REG_BTF ? RAWTP_THROUGH_BTF : RAWTP_THROUGH_SAFE;
+
+	if (*through && *through != is)
+		return rawtp_refuse(env, MIXED_POINTERS, regno, regno);
+	*through = is;
+	return 0;
+}
+
+/* Memory of the process is not written, and not read with an order. */
+static int check_may_change(struct rawtp_env *env, uint32_t regno)
+{
+	if (rawtp_reg(env, regno)->type == RAWTP_REG_BTF)
+		return rawtp_refuse(env, STRUCTURE_WRITTEN, regno, regno);
+	return 0;
+}
+
 /* Atomic operations, load-acquire, store-release: in memory of our own, aligned. */
 static int check_ordered(struct rawtp_env *env, uint32_t regno, int32_t off, uint32_t size)
 {
@@ -127,6 +148,8 @@ static int check_ordered(struct rawtp_env *env, uint32_t regno, int32_t off, uin
 
 	if (reg->type == RAWTP_REG_CTX)
 		return rawtp_refuse(env, CONTEXT_ATOMIC, regno);
+	if (reg->type == RAWTP_REG_BTF)
+		return check_may_change(env, regno);
 	if ((place.value | place.mask) & (size - 1))
 		return rawtp_refuse(env, UNALIGNED_ATOMIC, regno, size);
 	return 0;
@@ -175,6 +198,8 @@ int rawtp_check_load(struct rawtp_env *env, const struct bpf_insn *insn)
 
 	if (!err && BPF_CLASS(insn->code) == BPF_STX)
 		err = check_ordered(env, insn->src_reg, insn->off, size);
+	if (!err)
+		err = check_through(env, src, insn->src_reg);
 	if (err)
 		return err;
 	switch (src->type) {
@@ -186,7 +211,17 @@ int rawtp_check_load(struct rawtp_env *env, const struct bpf_insn *insn)
 		return err;
 	case RAWTP_REG_CTX:
 		err = check_context(env, insn->src_reg, insn->off, size, RAWTP_READ);
-		break;
+		if (err || env->prog->type != BPF_PROG_TYPE_TRACING)
+			break;
+		err = rawtp_check_argument(env, insn->src_reg, insn->off, size, &loaded);
+		if (!err)
+			*dst = loaded;
+		return err;
+	case RAWTP_REG_BTF:
+		err = rawtp_check_btf_load(env, insn, size, &loaded);
+		if (!err)
+			*dst = loaded;
+		return err;
 	default:
 		err = rawtp_check_range(env, insn->src_reg, insn->off, size, RAWTP_READ);
 	}
@@ -213,6 +248,8 @@ int rawtp_check_store(struct rawtp_env *env, const struct bpf_insn *insn)
 	err = check_may_access(env, insn->dst_reg);
 	if (!err && BPF_MODE(insn->code) == BPF_ATOMIC)
 		err = check_ordered(env, insn->dst_reg, insn->off, size);
+	if (!err)
+		err = check_may_change(env, insn->dst_reg);
 	if (err)
 		return err;
 	switch (rawtp_reg(env, insn->dst_reg)->type) {

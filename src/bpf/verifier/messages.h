@@ -109,6 +109,34 @@
 	M(CONTEXT_RANGE, EACCES, "memory",                                                         \
 	  "%u bytes at offset %d of the context, which may be read from %u to %u, aligned to size", \
 	  "there is no argument there", "ctx->args[0] to ctx->args[11] are the arguments")         \
+	M(NO_SUCH_ARGUMENT, EACCES, "memory", "argument %u is read, and the tracepoint has %u",    \
+	  "there is nothing",                                                                      \
+	  "compare BPF_PROG() with the tracepoint's prototype: rawtp list -v")                     \
+	M(PART_OF_ARGUMENT, EACCES, "memory", "%u bytes at offset %d are no argument",             \
+	  "each argument has 8 bytes of the context, and a pointer is read whole",                 \
+	  "use BPF_PROG() of <bpf/bpf_tracing.h>")                                                 \
+	M(NO_SUCH_MEMBER, EACCES, "memory", "%u bytes at offset %u are no member of %s",           \
+	  "a load through a typed pointer reads one member, a pointer whole",                      \
+	  "compile with the types of the target, and mark them preserve_access_index")             \
+	M(VARIABLE_MEMBER, EACCES, "memory", "R%u is a typed pointer plus a variable offset",      \
+	  "what is there has no type that is known",                                               \
+	  "use a constant index, or bpf_probe_read_kernel()")                                      \
+	M(BEFORE_STRUCTURE, EACCES, "memory", "R%u is read at offset %lld, before the structure",  \
+	  "what is there has no type that is known", "use bpf_probe_read_kernel()")                \
+	M(STRUCTURE_WRITTEN, EACCES, "memory", "what R%u points to is written, or ordered",        \
+	  "memory of the process is only read, as it is at that moment",                           \
+	  "keep what changes in a map")                                                            \
+	M(MIXED_POINTERS, EINVAL, "memory", "R%u is a typed pointer on one path and another kind " \
+	  "on a different one",                                                                    \
+	  "one instruction cannot do both loads",                                                  \
+	  "load in each branch on its own; compilers merge them less with barrier_var()")          \
+	M(NO_TARGET_BTF, EINVAL, "attach", "the types of the target are not known",                \
+	  "a program with typed arguments is proved by the target's BTF",                          \
+	  "compile the target with gcc -gbtf, or with -g and run pahole -J on it; "                \
+	  "SEC(\"raw_tp/NAME\") needs no types")                                                   \
+	M(NO_TRACEPOINT_TYPE, EINVAL, "attach", "type %u of the target's BTF is no tracepoint's",  \
+	  "the types of the arguments are those of typedef btf_trace_NAME",                        \
+	  "load the object with libbpf")                                                           \
 	M(CONTEXT_ATOMIC, EACCES, "memory", "an atomic operation on the context",                  \
 	  "it is read-only", "copy the argument to the stack or a map")                            \
 	M(UNALIGNED_ATOMIC, EACCES, "memory", "an atomic operation on %u bytes is not aligned",    \

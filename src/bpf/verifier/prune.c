@@ -108,7 +108,8 @@ static bool reg_included(struct comparison *cmp, const struct rawtp_reg *old,
 	if (old->type == RAWTP_REG_SCALAR)
 		return scalar_included(cmp, old, new);
 	if (old->type != new->type || old->map != new->map || old->off != new->off ||
-	    old->is_direct != new->is_direct || old->frame != new->frame || old->size != new->size)
+	    old->is_direct != new->is_direct || old->btf_id != new->btf_id ||
+	    old->frame != new->frame || old->size != new->size)
 		return false;
 	if (cmp->inclusion == RAWTP_SAME ? memcmp(&old->var, &new->var, sizeof(old->var)) != 0
 					 : !rawtp_scalar_in(&old->var, &new->var))

@@ -46,8 +46,19 @@ static bool rewrite_map_address(struct rawtp_env *env, uint32_t i, struct bpf_in
 	return true;
 }
 
+/* Through a pointer that nobody vouches for. */
+static bool rewrite_probe(struct rawtp_env *env, uint32_t i, struct bpf_insn *insn)
+{
+	if (env->aux[i].through != RAWTP_THROUGH_BTF)
+		return false;
+	insn->code = BPF_LDX | BPF_SIZE(insn->code) |
+		     (BPF_MODE(insn->code) == RAWTP_BPF_MEMSX ? RAWTP_BPF_PROBE_MEMSX
+							      : RAWTP_BPF_PROBE_MEM);
+	return true;
+}
+
 /* The first that applies is the only one. */
-static const rewrite_fn rewrites[] = {rewrite_dead, rewrite_map_address};
+static const rewrite_fn rewrites[] = {rewrite_dead, rewrite_probe, rewrite_map_address};
 
 int rawtp_rewrite(struct rawtp_env *env)
 {

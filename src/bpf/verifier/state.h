@@ -27,6 +27,7 @@ enum rawtp_reg_type {
 	RAWTP_REG_RECORD_OR_NULL,
 	RAWTP_REG_TASK,       /* the thread; a name, and no memory */
 	RAWTP_REG_DYNPTR,     /* half of one, on the stack; never in a register */
+	RAWTP_REG_BTF,        /* what it points to has a type, and may not be there */
 	RAWTP_REG_DYNPTR_ARG, /* the address of one, as a callback gets it */
 };
 
@@ -36,11 +37,12 @@ struct rawtp_reg {
 	uint8_t map;   /* MAP, VALUE: index into prog->maps */
 	/* VALUE: an address in the program's text, not from a lookup. RECORD: memory of a dynptr. */
 	bool is_direct;
-	int32_t off;    /* pointers: the fixed part of the offset; var is the rest */
-	uint32_t id;    /* OR_NULL: pointers with the same id are null together */
-	uint32_t ref;   /* RECORD, DYNPTR: the reference that keeps it alive */
-	uint32_t size;  /* RECORD: its bytes; FUNC: the subprogram; DYNPTR: which half */
-	uint32_t value; /* SCALAR: its number in the graph of values; same number, same value */
+	int32_t off;     /* pointers: the fixed part of the offset; var is the rest */
+	uint32_t id;     /* OR_NULL: pointers with the same id are null together */
+	uint32_t ref;    /* RECORD, DYNPTR: the reference that keeps it alive */
+	uint32_t size;   /* RECORD: its bytes; FUNC: the subprogram; DYNPTR: which half */
+	uint32_t btf_id; /* BTF: the structure, in prog->attach_btf; 0: none */
+	uint32_t value;  /* SCALAR: its number in the graph of values; same number, same value */
 	/* SCALAR: it is the number that value @base stood for, plus @delta; 0: none such is known. */
 	uint32_t base;
 	int32_t delta;

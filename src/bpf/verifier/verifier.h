@@ -19,4 +19,7 @@ struct rawtp_verifier_log {
  */
 int rawtp_verify(struct rawtp_prog *prog, const struct rawtp_verifier_log *log);
 
+/* The tracepoint of `typedef ... btf_trace_NAME`, type @id; NULL where it is no such type. */
+const char *rawtp_btf_tracepoint(const struct rawtp_btf *btf, uint32_t id);
+
 #endif

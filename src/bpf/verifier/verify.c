@@ -6,10 +6,8 @@
 #include <string.h>
 
 static const uint32_t program_types[] = {
-	BPF_PROG_TYPE_RAW_TRACEPOINT,
-	BPF_PROG_TYPE_TRACEPOINT,
-	BPF_PROG_TYPE_KPROBE,
-	BPF_PROG_TYPE_SOCKET_FILTER,
+	BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_TRACEPOINT, BPF_PROG_TYPE_KPROBE,
+	BPF_PROG_TYPE_SOCKET_FILTER,  BPF_PROG_TYPE_TRACING,
 };
 
 static int check_program(struct rawtp_env *env)
@@ -100,10 +98,9 @@ int rawtp_copy_frozen(struct rawtp_env *env)
 typedef int (*pass_fn)(struct rawtp_env *env);
 
 static const pass_fn passes[] = {
-	check_program,           prepare,
-	rawtp_copy_frozen,       rawtp_check_decode,
-	rawtp_check_shape,       rawtp_mark_liveness,
-	rawtp_check_walk,        rawtp_check_stack_depth,
+	check_program,           rawtp_check_attach_type, prepare,
+	rawtp_copy_frozen,       rawtp_check_decode,      rawtp_check_shape,
+	rawtp_mark_liveness,     rawtp_check_walk,        rawtp_check_stack_depth,
 	rawtp_check_percpu_maps, rawtp_rewrite,
 };
 

@@ -191,6 +191,11 @@ static bool find_quiet(const struct rawtp_jit *jit)
 			    (op == BPF_LSH || op == BPF_RSH || op == BPF_ARSH))
 				return false;
 			break;
+		case BPF_LDX:
+			if (BPF_MODE(insn->code) == RAWTP_BPF_PROBE_MEM ||
+			    BPF_MODE(insn->code) == RAWTP_BPF_PROBE_MEMSX)
+				return false;
+			break;
 		case BPF_STX: /* a fetch is a loop with scratch registers */
 			if (BPF_MODE(insn->code) == BPF_ATOMIC && insn->imm & BPF_FETCH)
 				return false;
