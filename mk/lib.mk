@@ -21,6 +21,10 @@ $(foreach room,$(COLD_ROOMS),$(eval $(BUILD)/obj/src/$(room)/%.o $(BUILD)/obj/sr
 PACK_RELOCS := $(if $(SAN),,$(shell echo 'int main(void){return 0;}' | $(CC) -x c - -o /dev/null -Wl,-z,pack-relative-relocs 2>&1 | \
 	grep -q . || echo -Wl,-z,pack-relative-relocs))
 
+# What the tools alone use stays in librawtp.a.
+$(LIB_OBJ): DEFS += -ffunction-sections
+GC := -Wl,--gc-sections
+
 # Maps as files, and the reader's side.
 EXTRA_src_bpf_maps_map = $(COLD_OPT)
 EXTRA_src_bpf_maps_perf_event = $(COLD_OPT)
@@ -43,7 +47,7 @@ $(BUILD)/obj/%.o: %.c
 
 $(LIB): $(LIB_OBJ) src/rawtp.map
 	$(call SAY,LINK)$(CC) -shared -Wl,-soname,librawtp.so.0 -Wl,--version-script=src/rawtp.map $(if $(SAN),,-Wl,-z,defs) \
-		-Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete $(PACK_RELOCS) $(LDFLAGS_ALL) -o $@ $(LIB_OBJ) -pthread
+		-Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete $(GC) $(PACK_RELOCS) $(LDFLAGS_ALL) -o $@ $(LIB_OBJ) -pthread
 	@ln -sf librawtp.so $(BUILD)/librawtp.so.0
 
 # Functions of libc that are defined anew are for the shared library alone.
