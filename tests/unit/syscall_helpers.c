@@ -15,7 +15,9 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -472,6 +474,79 @@ static int run_printer(int fd, uint64_t value)
 	if (oracle_rawtp(BPF_PROG_TEST_RUN, &attr, sizeof(attr)))
 		return -1;
 	return (int)attr.test.retval;
+}
+
+static int n_signals;
+
+static void count_signal(int number)
+{
+	n_signals++;
+}
+
+/* Only a process that was started so lets programs signal it: this one, or itself, executed again. */
+TEST(helpers_send_signal)
+{
+	struct sigaction action = {.sa_handler = count_signal}, before;
+	int status;
+	pid_t pid;
+
+	if (getenv("RAWTP_SEND_SIGNAL")) {
+		sigaction(SIGUSR1, &action, &before);
+		CHECK_EQ(call(BPF_FUNC_send_signal, SIGUSR1, 0, 0), 0);
+		CHECK_EQ(call(BPF_FUNC_send_signal_thread, SIGUSR1, 0, 0), 0);
+		CHECK_EQ(n_signals, 2);
+		CHECK_EQ(call(BPF_FUNC_send_signal, 4711, 0, 0), -EINVAL);
+		return;
+	}
+	CHECK_EQ(call(BPF_FUNC_send_signal, SIGKILL, 0, 0), -EPERM);
+	CHECK_EQ(call(BPF_FUNC_send_signal_thread, SIGKILL, 0, 0), -EPERM);
+	pid = fork();
+	if (!pid) {
+		setenv("RAWTP_SEND_SIGNAL", "1", 1);
+		execl("/proc/self/exe", "syscall_helpers", "helpers_send_signal", NULL);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+	CHECK_EQ(status, 0);
+}
+
+TEST(helpers_namespace)
+{
+	struct bpf_pidns_info info = {1, 1};
+	const struct rawtp_helper *helper = rawtp_helper(BPF_FUNC_get_ns_current_pid_tgid);
+	struct stat st;
+
+	CHECK_EQ(stat("/proc/self/ns/pid", &st), 0);
+	CHECK_EQ(helper->fn(st.st_dev, st.st_ino, oracle_ptr(&info), sizeof(info), 0), 0);
+	CHECK_EQ(info.tgid, getpid());
+	CHECK_EQ(info.pid, gettid());
+	CHECK_EQ(helper->fn(st.st_dev, st.st_ino, oracle_ptr(&info), 4, 0), -EINVAL);
+	CHECK_EQ(helper->fn(st.st_dev, st.st_ino + 1, oracle_ptr(&info), sizeof(info), 0), -EINVAL);
+	CHECK(!info.pid && !info.tgid);
+}
+
+TEST(helpers_clocks)
+{
+	static const struct {
+		uint32_t id;
+		clockid_t clock;
+	} clocks[] = {
+		{BPF_FUNC_ktime_get_boot_ns, CLOCK_BOOTTIME},
+		{BPF_FUNC_ktime_get_tai_ns, CLOCK_TAI},
+	};
+	struct timespec before, after;
+	uint64_t now;
+	size_t i;
+
+	for (i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
+		clock_gettime(clocks[i].clock, &before);
+		now = call(clocks[i].id, 0, 0, 0);
+		clock_gettime(clocks[i].clock, &after);
+		CHECK(now >= (uint64_t)before.tv_sec * 1000000000 + (uint64_t)before.tv_nsec);
+		CHECK(now <= (uint64_t)after.tv_sec * 1000000000 + (uint64_t)after.tv_nsec);
+	}
+	now = call(BPF_FUNC_jiffies64, 0, 0, 0);
+	CHECK(call(BPF_FUNC_jiffies64, 0, 0, 0) >= now);
 }
 
 TEST(helpers_printk)
