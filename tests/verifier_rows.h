@@ -63,6 +63,7 @@ static const struct {
 	{"hash", BPF_MAP_TYPE_HASH},
 	{"array", BPF_MAP_TYPE_ARRAY},
 	{"prog_array", BPF_MAP_TYPE_PROG_ARRAY},
+	{"lru_hash", BPF_MAP_TYPE_LRU_HASH},
 	{"percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY},
 	{"percpu_hash", BPF_MAP_TYPE_PERCPU_HASH},
 	{"ringbuf", BPF_MAP_TYPE_RINGBUF},

@@ -10,6 +10,7 @@
 #include "bpf/insn.h"
 #include "func_info.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #define MAX_PROGS 4
@@ -181,6 +182,103 @@ TEST(engine_tail_chains)
 		/* The kernel counts the tail calls of a run, we those of each chain in it. */
 		if (!chains[i].result)
 			CHECK(result >= 35 && result <= 34 * 34);
+	}
+	test_case(NULL);
+}
+
+struct changes {
+	int main_prog;
+	int done; /* atomic */
+	unsigned int runs, bad;
+};
+
+static void *run_all_the_time(void *arg)
+{
+	struct changes *changes = arg;
+	uint32_t result;
+
+	while (!__atomic_load_n(&changes->done, __ATOMIC_ACQUIRE)) {
+		if (run(oracle_rawtp, changes->main_prog, &result))
+			continue;
+		changes->runs++;
+		changes->bad += result != 1 && result != 2 && result != 3;
+	}
+	return NULL;
+}
+
+/* Entries come, go and are replaced, by programs that are closed at once, while others run through them. */
+TEST(engine_tail_changes)
+{
+	int maps[3] = {make_map(oracle_rawtp, BPF_MAP_TYPE_PROG_ARRAY, 4, 2), -1, -1}, i, k;
+	struct changes changes[2] = {{0}};
+	pthread_t threads[2];
+	uint32_t key = 1;
+
+	for (i = 0; i < 2; i++) {
+		changes[i].main_prog = load(
+			oracle_rawtp, "r2 = map[0]; r3 = 1; call tail_call; r0 = 1; exit", maps);
+		CHECK(changes[i].main_prog >= 0);
+		CHECK_EQ(pthread_create(&threads[i], NULL, run_all_the_time, &changes[i]), 0);
+	}
+	for (i = 0; i < 200; i++) {
+		int prog = load(oracle_rawtp, i & 1 ? "r0 = 2; exit" : "r0 = 3; exit", maps);
+		union bpf_attr attr;
+
+		CHECK_EQ(set(oracle_rawtp, maps[0], key, prog), 0);
+		close(prog);
+		if (i % 5)
+			continue;
+		memset(&attr, 0, sizeof(attr));
+		attr.map_fd = (uint32_t)maps[0];
+		attr.key = oracle_ptr(&key);
+		CHECK_EQ(oracle_rawtp(BPF_MAP_DELETE_ELEM, &attr, sizeof(attr)), 0);
+		CHECK_EQ(oracle_rawtp(BPF_MAP_DELETE_ELEM, &attr, sizeof(attr)), -ENOENT);
+	}
+	for (k = 0; k < 2; k++) {
+		__atomic_store_n(&changes[k].done, 1, __ATOMIC_RELEASE);
+		pthread_join(threads[k], NULL);
+		CHECK(changes[k].runs > 0);
+		CHECK_EQ(changes[k].bad, 0);
+		close(changes[k].main_prog);
+	}
+	close(maps[0]);
+}
+
+/* The commands on an array of programs, here and there. */
+TEST(engine_tail_commands)
+{
+	static const oracle_bpf_fn worlds[] = {oracle_rawtp, oracle_kernel};
+	uint32_t i, n = oracle_has_kernel() ? 2 : 1;
+
+	for (i = 0; i < n; i++) {
+		oracle_bpf_fn bpf = worlds[i];
+		int map = make_map(bpf, BPF_MAP_TYPE_PROG_ARRAY, 4, 2), key = 0, none = -1;
+		int prog = load(bpf, "r0 = 0; exit", &none);
+		uint32_t id = 0;
+		union bpf_attr attr;
+
+		test_case("%s", i ? "kernel" : "here");
+		CHECK_EQ(make_map(bpf, BPF_MAP_TYPE_PROG_ARRAY, 8, 2), -EINVAL);
+		memset(&attr, 0, sizeof(attr));
+		attr.map_fd = (uint32_t)map;
+		attr.key = oracle_ptr(&key);
+		attr.value = oracle_ptr(&id);
+		CHECK_EQ(bpf(BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)), -ENOENT);
+		CHECK_EQ(set(bpf, map, 2, prog), -E2BIG);
+		CHECK_EQ(set(bpf, map, 0, map), -EINVAL);
+		CHECK_EQ(set(bpf, map, 0, -1), -EBADF);
+		CHECK_EQ(set(bpf, map, 0, prog), 0);
+		CHECK_EQ(bpf(BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)), 0);
+		CHECK(id != 0);
+		attr.flags = BPF_NOEXIST;
+		attr.value = oracle_ptr(&prog);
+		CHECK_EQ(bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)), -EINVAL);
+		attr.flags = 0;
+		attr.value = 0;
+		CHECK_EQ(bpf(BPF_MAP_DELETE_ELEM, &attr, sizeof(attr)), 0);
+		CHECK_EQ(bpf(BPF_MAP_DELETE_ELEM, &attr, sizeof(attr)), -ENOENT);
+		close(prog);
+		close(map);
 	}
 	test_case(NULL);
 }

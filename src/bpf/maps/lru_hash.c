@@ -223,8 +223,8 @@ static int lru_sys_lookup_and_delete(struct rawtp_map *map, const void *key, voi
 		.get_next_key = rawtp_hash_get_next_key, .sys_lookup = lru_sys_lookup,            \
 		.sys_update = lru_sys_update, .sys_lookup_and_delete = lru_sys_lookup_and_delete, \
 		.recover = rawtp_hash_recover, .after_fork = rawtp_hash_after_fork,               \
-		.lookup = lookup_fn, .lookup_percpu = percpu_fn, .update = lru_update,            \
-		.delete = lru_delete,                                                             \
+		.walk = rawtp_hash_walk, .lookup = lookup_fn, .lookup_percpu = percpu_fn,         \
+		.update = lru_update, .delete = lru_delete,                                       \
 	}
 
 const struct rawtp_map_ops rawtp_lru_hash_ops = LRU_OPS(lru_lookup, NULL);

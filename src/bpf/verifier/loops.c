@@ -62,7 +62,7 @@ static void forget_difference(struct rawtp_env *env, const struct rawtp_reg *old
 {
 	if (old->type != RAWTP_REG_SCALAR || new->type != RAWTP_REG_SCALAR ||
 	    is_precise(env, old) || is_precise(env, new) ||
-	    (old->value == new->value &&memcmp(&old->var, &new->var, sizeof(old->var)) == 0))
+	    memcmp(&old->var, &new->var, sizeof(old->var)) == 0)
 		return;
 	rawtp_mark_unknown(env, new);
 }
