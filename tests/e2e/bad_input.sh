@@ -19,7 +19,7 @@ object third_argument 'SEC("raw_tp/e2e_tick") int on(struct bpf_raw_tracepoint_a
 object refused 'SEC("raw_tp/e2e_tick") int on(struct bpf_raw_tracepoint_args *c) { return *(int *)c->args[0]; }'
 object endless 'SEC("raw_tp/e2e_tick") int on(struct bpf_raw_tracepoint_args *c) { for (;;) asm volatile(""); return 0; }'
 object no_program 'int unused;'
-object map_type 'struct { __uint(type, BPF_MAP_TYPE_LRU_HASH); __uint(max_entries, 1); __type(key, int); __type(value, int); } m SEC(".maps");
+object map_type 'struct { __uint(type, BPF_MAP_TYPE_SOCKHASH); __uint(max_entries, 1); __type(key, int); __type(value, int); } m SEC(".maps");
 SEC("raw_tp/e2e_tick") int on(struct bpf_raw_tracepoint_args *c) { int k = 0; return bpf_map_lookup_elem(&m, &k) != 0; }'
 object other_type 'SEC("socket") int on(struct __sk_buff *skb) { return 0; }'
 head -c 0 "$tick" >"$work/empty.bpf.o"
@@ -62,7 +62,7 @@ attach "more arguments than there are" 1 'e2e_tick.*2|2.*e2e_tick' "$work/third_
 attach "refused by the verifier" 1 'refused|verifier|invalid' "$work/refused.bpf.o"
 attach "a loop without end" 1 'refused|verifier|loop' "$work/endless.bpf.o"
 attach "no program" 1 'no program' "$work/no_program.bpf.o"
-attach "map type" 1 'map m: maps of type lru_hash are not here; there are .*ringbuf' "$work/map_type.bpf.o"
+attach "map type" 1 'map m: maps of type sockhash are not here; there are .*ringbuf' "$work/map_type.bpf.o"
 attach "a program of another type" 1 'raw tracepoint|raw_tp' "$work/other_type.bpf.o"
 for file in empty magic header half text directory; do
 	attach "object: $file" 1 "$file.bpf.o" "$work/$file.bpf.o"
