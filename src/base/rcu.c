@@ -19,7 +19,6 @@
 #include "base/rcu.h"
 #include "base/cpu/relax.h"
 #include "base/membarrier.h"
-#include "base/signals.h"
 #include "base/task_id.h"
 #include "base/thread.h"
 
@@ -195,7 +194,6 @@ void rawtp_rcu_after_fork_child(void)
 {
 	rawtp_task_id();
 	rawtp_thread_after_fork_child();
-	rawtp_signals_after_fork_child();
 	/* The kernel keeps membarrier's registration in the memory map, which fork copies. */
 	pthread_mutex_unlock(&lock);
 }

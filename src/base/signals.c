@@ -10,6 +10,7 @@
 #include "base/signals.h"
 #include "base/cpu/fault_copy.h"
 #include "base/fault_copy.h"
+#include "base/nofault.h"
 #include "base/task_id.h"
 
 #include <errno.h>
@@ -42,7 +43,11 @@ __thread struct rawtp_signal_room rawtp_signal_room
 
 static struct sigaction actions[N_SIGNALS];
 static bool is_trusted, is_armed, is_lost;
-static uint32_t lock; /* held with all signals blocked: never by who is interrupted */
+/*
+ * The process that holds it, else 0. Held with all signals blocked: never by who is interrupted. A
+ * child that inherits it held, by a thread that it has not, takes it from its parent.
+ */
+static uint32_t lock;
 
 static bool is_fault_signal(int sig)
 {
@@ -52,11 +57,16 @@ static bool is_fault_signal(int sig)
 /* The kernel's own set, without libc's exceptions. */
 static void lock_actions(uint64_t *saved)
 {
+	uint32_t self = rawtp_task_id().tgid, holder = 0;
 	uint64_t all = ~0ULL;
 
 	syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, saved, sizeof(all));
-	while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
+	while (!__atomic_compare_exchange_n(&lock, &holder, self, false, __ATOMIC_ACQUIRE,
+					    __ATOMIC_RELAXED)) {
+		if (holder == self)
+			holder = 0;
 		sched_yield();
+	}
 }
 
 static void unlock_actions(const uint64_t *saved)
@@ -287,7 +297,12 @@ static int readable_pages(uintptr_t at, intptr_t step, int n)
 	for (i = 0; i < n; i++)
 		remote[i] = (struct iovec){(void *)(at + (uintptr_t)(i * step)), 1};
 	done = process_vm_readv((pid_t)rawtp_task_id().tid, &local, 1, remote, (unsigned long)n, 0);
-	return done < 0 ? 0 : (int)done;
+	if (done >= 0 || errno == EFAULT)
+		return done < 0 ? 0 : (int)done;
+	/* A sandbox may refuse the call: one page after the other then, by another way. */
+	for (i = 0; i < n && !rawtp_nofault_read(bytes, remote[i].iov_base, 1); i++)
+		;
+	return i;
 }
 
 /* A signal needs room below the stack pointer. Bounds what is known to this stack, too. */
@@ -362,11 +377,6 @@ void rawtp_signals_trust(void)
 	is_trusted = !way || strcmp(way, "0") != 0;
 }
 
-void rawtp_signals_after_fork_child(void)
-{
-	__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
-}
-
 #else
 
 __thread struct rawtp_signal_room rawtp_signal_room
@@ -378,10 +388,6 @@ bool rawtp_signals_ask(void)
 }
 
 void rawtp_signals_fault_seen(void)
-{
-}
-
-void rawtp_signals_after_fork_child(void)
 {
 }
 

@@ -52,6 +52,4 @@ int rawtp_signals_mask(int how, const sigset_t *set, sigset_t *old);
 /* The program calls our functions: what follows may be relied on. */
 void rawtp_signals_trust(void);
 
-void rawtp_signals_after_fork_child(void);
-
 #endif

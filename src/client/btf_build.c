@@ -200,67 +200,81 @@ static void copy_record(const struct part *part, uint32_t off, uint32_t size)
 	}
 }
 
-/* One BTF of @size bytes or less. Returns how many, or -errno. */
-static int64_t add_one(struct rawtp_btf_build *build, const char *data, size_t size)
+/* The bytes of the BTF that begins at @data; -EINVAL where it is none, or is cut. */
+static int64_t part_size(const char *data, size_t left, struct btf_header *header)
 {
-	struct part part = {.build = build};
-	struct btf_header header;
-	uint64_t end, strings_end;
-	uint32_t off, step;
-	int err;
+	uint64_t types_end, strings_end;
 
-	if (size < sizeof(header))
+	if (left < sizeof(*header))
 		return -EINVAL;
-	memcpy(&header, data, sizeof(header));
-	end = (uint64_t)header.hdr_len + header.type_off + header.type_len;
-	strings_end = (uint64_t)header.hdr_len + header.str_off + header.str_len;
-	if (header.magic != BTF_MAGIC || header.hdr_len < sizeof(header) || end > size ||
-	    strings_end > size || header.hdr_len % 4 || header.type_off % 4 || !header.str_len ||
+	memcpy(header, data, sizeof(*header));
+	types_end = (uint64_t)header->hdr_len + header->type_off + header->type_len;
+	strings_end = (uint64_t)header->hdr_len + header->str_off + header->str_len;
+	if (header->magic != BTF_MAGIC || header->hdr_len < sizeof(*header) || types_end > left ||
+	    strings_end > left || header->hdr_len % 4 || header->type_off % 4 || !header->str_len ||
 	    data[strings_end - 1])
 		return -EINVAL;
-	part.types = data + header.hdr_len + header.type_off;
-	part.types_len = header.type_len;
-	part.strings_len = header.str_len;
-	part.strings_at = (uint32_t)build->strings.size;
-	err = number_types(&part);
-	if (!err) {
-		append(build, &build->strings, data + strings_end - header.str_len, header.str_len);
-		for (off = 0; !build->err && off < part.types_len; off += step) {
-			const struct btf_type *type = (const void *)(part.types + off);
+	return (int64_t)(types_end > strings_end ? types_end : strings_end);
+}
 
-			step = record_size(&part, off);
-			if (shapes[BTF_INFO_KIND(type->info)].is_kept)
-				copy_record(&part, off, step);
-		}
-		err = build->err;
+/* @data is aligned, and is what part_size() has seen. */
+static int add_part(struct rawtp_btf_build *build, const char *data,
+		    const struct btf_header *header)
+{
+	struct part part = {
+		.build = build,
+		.types = data + header->hdr_len + header->type_off,
+		.types_len = header->type_len,
+		.strings_at = (uint32_t)build->strings.size,
+		.strings_len = header->str_len,
+	};
+	uint32_t off, step;
+	int err = number_types(&part);
+
+	if (!err)
+		append(build, &build->strings, data + header->hdr_len + header->str_off,
+		       header->str_len);
+	for (off = 0; !err && !build->err && off < part.types_len; off += step) {
+		const struct btf_type *type = (const void *)(part.types + off);
+
+		step = record_size(&part, off);
+		if (shapes[BTF_INFO_KIND(type->info)].is_kept)
+			copy_record(&part, off, step);
 	}
 	free(part.map);
-	return err ? err : (int64_t)(end > strings_end ? end : strings_end);
+	return err ? err : build->err;
 }
 
 int rawtp_btf_build_add(struct rawtp_btf_build *build, const void *section, size_t size)
 {
 	struct rawtp_btf_build before = *build;
-	char *copy = malloc(size ? size : 1); /* each part on a word of its own */
+	const char *data = section;
+	struct btf_header header;
 	size_t at = 0;
-	int64_t done = copy ? 1 : -ENOMEM;
+	int err = 0;
 
-	while (done > 0 && at < size) {
-		memcpy(copy, (const char *)section + at, size - at);
-		done = add_one(build, copy, size - at);
-		at += done > 0 ? (size_t)done : 0;
+	while (!err && at < size) {
+		int64_t bytes = part_size(data + at, size - at, &header);
+		char *copy = bytes > 0 ? malloc((size_t)bytes) : NULL;
+
+		err = bytes < 0 ? (int)bytes : copy ? 0 : -ENOMEM;
+		if (err)
+			break;
+		memcpy(copy, data + at, (size_t)bytes);
+		err = add_part(build, copy, &header);
+		free(copy);
+		at += (size_t)bytes;
 		/* Linkers may align each. */
-		while (done > 0 && at < size && !((const char *)section)[at])
+		while (at < size && !data[at])
 			at++;
 	}
-	free(copy);
-	if (done > 0)
+	if (!err)
 		return 0;
 	build->types.size = before.types.size;
 	build->strings.size = before.strings.size;
 	build->n_types = before.n_types;
 	build->err = before.err;
-	return done < 0 ? (int)done : -EINVAL;
+	return err;
 }
 
 /* A structure, union or typedef of this name; 0: none. */

@@ -26,7 +26,7 @@ unset MAKEFLAGS MFLAGS MAKEOVERRIDES
 here=$BUILD/tests/engine_random
 out=$BUILD/arm64
 failed=0
-tests="engine_cases engine_jit engine_lookup engine_lookup_hash engine_run engine_tail engine_random"
+tests="nofault_signals typed engine_cases engine_jit engine_lookup engine_lookup_hash engine_run engine_tail engine_random"
 
 # As a library is: where the kernel puts it, with machine code beside it.
 if ! make -s CC=$cc AR=aarch64-linux-gnu-ar SAN= LDFLAGS=-static-pie BUILD="$out" \
