@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Chains of programs: what they return here and in the kernel, where that is permitted. engine_tail.sh
- * does the same with the interpreter.
+ * Chains of programs: what they return here and in the kernel, where that is permitted.
+ * tests/run/interpreter.sh does the same without machine code.
  */
 #include "harness.h"
 #include "oracle.h"
