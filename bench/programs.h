@@ -25,7 +25,7 @@ enum bench_program {
 	BENCH_RING,   /* a record of the three arguments, no wake-up */
 	BENCH_PERF,   /* the same to the CPU's ring of a perf event array */
 	BENCH_CLOCK,  /* bpf_ktime_get_ns() */
-	BENCH_STAMP,  /* the same and the time */
+	BENCH_STAMP,  /* a record of the three arguments and the time, to a ring buffer */
 	BENCH_FILTER, /* where act is all ones: ++percpu_array[0] */
 };
 

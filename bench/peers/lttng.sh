@@ -5,8 +5,14 @@
 set -u
 started=
 finish() {
-	lttng destroy rawtp-bench >/dev/null 2>&1
-	[[ $started ]] && kill $started 2>/dev/null # it and its parent
+	lttng --no-sessiond destroy rawtp-bench >/dev/null 2>&1
+	local i
+	# It and its parent; the next run must not take one for its own that is ending.
+	[[ $started ]] && kill $started 2>/dev/null
+	for ((i = 0; i < 100; i++)); do
+		[[ $started ]] && kill -0 $started 2>/dev/null || break
+		sleep 0.1
+	done
 	[[ ${home:-} ]] && rm -rf "$home"
 }
 begin() {
@@ -20,11 +26,11 @@ begin() {
 		lttng-sessiond --daemonize --no-kernel >/dev/null 2>&1 || return
 		started=$(pgrep -x lttng-sessiond | tr '\n' ' ')
 	fi
-	lttng create rawtp-bench --snapshot -o "$home/out" &&
-		lttng enable-channel -u -s rawtp-bench --overwrite --subbuf-size 1M --num-subbuf 4 ring &&
-		lttng enable-event -u -s rawtp-bench -c ring rawtp_bench:recorded &&
-		lttng enable-event -u -s rawtp-bench -c ring rawtp_bench:rejected --filter 'act == 4294967295' &&
-		lttng start rawtp-bench
+	lttng --no-sessiond create rawtp-bench --snapshot -o "$home/out" &&
+		lttng --no-sessiond enable-channel -u -s rawtp-bench --overwrite --subbuf-size 1M --num-subbuf 4 ring &&
+		lttng --no-sessiond enable-event -u -s rawtp-bench -c ring rawtp_bench:recorded &&
+		lttng --no-sessiond enable-event -u -s rawtp-bench -c ring rawtp_bench:rejected --filter 'act == 4294967295' &&
+		lttng --no-sessiond start rawtp-bench
 } >/dev/null 2>&1
 begin
 "$@"
