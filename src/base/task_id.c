@@ -103,6 +103,19 @@ struct rawtp_task_id rawtp_task_id(void)
 	return id;
 }
 
+bool rawtp_task_id_places(struct rawtp_task_id_places *places)
+{
+	const struct process_id *page;
+
+	rawtp_task_id();
+	page = __atomic_load_n(&process_page, __ATOMIC_ACQUIRE);
+	if (!page || page == MAP_FAILED)
+		return false;
+	*places = (struct rawtp_task_id_places){&page->tgid, &page->fork, &thread_id.tid,
+						&thread_id.fork};
+	return true;
+}
+
 bool rawtp_in_vfork_child(void)
 {
 	return rawtp_task_id().tgid != (uint32_t)getpid();

@@ -18,6 +18,18 @@ struct rawtp_task_id {
 	uint32_t fork;      /* another in a child than in its parent, never 0 */
 };
 
+/*
+ * Where rawtp_task_id() looks, for machine code: *@tgid and *@fork of the process, 0 in @fork while it
+ * does not know; and of the calling thread, whose tid is true while the two forks are the same. False
+ * where the kernel has to be asked each time. The first two stay where they are; the last two are
+ * thread-local.
+ */
+struct rawtp_task_id_places {
+	const uint32_t *tgid, *fork;
+	const uint32_t *tid, *tid_fork;
+};
+bool rawtp_task_id_places(struct rawtp_task_id_places *places);
+
 /* Two loads after a thread's first call. Async-signal-safe; leaves errno alone. */
 struct rawtp_task_id rawtp_task_id(void);
 

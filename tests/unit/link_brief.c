@@ -95,6 +95,11 @@ static const struct program programs[] = {
 	 "r6 = *(u64 *)(r1 + 8); r2 = *(u64 *)(r1 + 0); r2 &= 7; " KEY_AT_4 LOOKUP
 	 "if r0 == 0 goto out; lock *(u64 *)(r0 + 0) += r6; out: r0 = 0; exit",
 	 PER_CPU, true, argument},
+	{"ids and the CPU's number",
+	 "r6 = r1; call get_current_pid_tgid; if r0 == 0 goto out; call get_smp_processor_id;"
+	 "if r0 > 4095 goto out; r2 = *(u64 *)(r6 + 0); r2 &= 7; " KEY_AT_4 LOOKUP
+	 "if r0 == 0 goto out; " ADD(1) "out: r0 = 0; exit",
+	 PER_CPU, true, one},
 	{"atomic, hash",
 	 "r2 = *(u64 *)(r1 + 0); r2 &= 7; r3 = *(u64 *)(r1 + 8); *(u64 *)(r10 - 16) = r3; " KEY_AT_4
 		 LOOKUP "if r0 == 0 goto out; r1 = *(u64 *)(r10 - 16);"

@@ -88,6 +88,8 @@ struct rawtp_jit_cpu {
 	void (*prologue)(struct rawtp_jit *jit);
 	/* Whether a lookup in @map is compiled to code that calls nothing; may be NULL. */
 	bool (*inlines_lookup)(const struct rawtp_jit *jit, const struct rawtp_map *map);
+	/* Whether helper @id, which reads no argument, is compiled to code that calls nothing; may be NULL. */
+	bool (*inlines_helper)(uint32_t id);
 	/* Whether a record of @size bytes to @map can be an effect (effect.h); may be NULL. */
 	bool (*inlines_output)(const struct rawtp_map *map, uint32_t size);
 	/* Whether rawtp_jit_entry_compile() can do it; may be NULL. */
@@ -154,6 +156,9 @@ uintptr_t rawtp_jit_helper(struct rawtp_jit *jit, uint32_t id);
  * read any more, so that instruction needs no code.
  */
 const struct rawtp_map *rawtp_jit_inline_lookup(const struct rawtp_jit *jit, uint32_t index);
+
+/* The call at instruction @index is one of the CPU's own; R0 and R1 are all that it spoils. */
+bool rawtp_jit_inline_helper(const struct rawtp_jit *jit, uint32_t index);
 
 /*
  * The call at instruction @index is bpf_perf_event_output() to the CPU's own ring, of a map and a size

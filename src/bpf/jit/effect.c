@@ -160,6 +160,8 @@ static void see(struct finder *finder, uint32_t i)
 			add_effect(finder, i);
 			finder->effects->is_restartable = true;
 			finder->effects->is_wide = true;
+		} else if (rawtp_jit_inline_helper(finder->jit, i)) {
+			finder->effects->regs |= 0x3;
 		} else if (!is_plain_lookup(finder, i) && !rawtp_jit_is_way_out(finder->jit, i)) {
 			finder->is_brief = false;
 		}
@@ -231,7 +233,8 @@ static bool may_leave(const struct finder *finder, uint32_t i)
 {
 	const struct rawtp_map *map = rawtp_jit_inline_lookup(finder->jit, i);
 
-	return (map && map->type == BPF_MAP_TYPE_HASH) || rawtp_jit_is_way_out(finder->jit, i);
+	return (map && map->type == BPF_MAP_TYPE_HASH) || rawtp_jit_is_way_out(finder->jit, i) ||
+	       rawtp_jit_inline_helper(finder->jit, i);
 }
 
 /* No effect behind an effect. */

@@ -99,6 +99,14 @@ const struct rawtp_map *rawtp_jit_inline_lookup(const struct rawtp_jit *jit, uin
 	return NULL;
 }
 
+bool rawtp_jit_inline_helper(const struct rawtp_jit *jit, uint32_t index)
+{
+	const struct bpf_insn *insn = &jit->prog->insns[index];
+
+	return cpu->inlines_helper && rawtp_decode(insn) == RAWTP_OP_CALL &&
+	       cpu->inlines_helper((uint32_t)insn->imm);
+}
+
 static void mark_targets(struct rawtp_jit *jit)
 {
 	uint32_t i;
@@ -174,7 +182,8 @@ static void begin_subprog(struct rawtp_jit *jit)
 		if (row->fields & RAWTP_FIELDS_S && row->select != RAWTP_SELECT_SRC)
 			jit->regs_used |= 1 << insn->src_reg;
 		if (row->kind == RAWTP_KIND_CALL_LOCAL ||
-		    (row->kind == RAWTP_KIND_CALL && !rawtp_jit_inline_lookup(jit, i)))
+		    (row->kind == RAWTP_KIND_CALL && !rawtp_jit_inline_lookup(jit, i) &&
+		     !rawtp_jit_inline_helper(jit, i)))
 			jit->calls = true;
 		i += row->kind == RAWTP_KIND_LD_IMM64;
 	}

@@ -35,6 +35,7 @@ enum x86_cond {
 	X86_NOT_EQUAL = 5,
 	X86_BELOW_EQUAL = 6,
 	X86_ABOVE = 7,
+	X86_SIGN = 8,
 	X86_NOT_SIGN = 9,
 	X86_LESS = 0xc,
 	X86_GREATER_EQUAL = 0xd,

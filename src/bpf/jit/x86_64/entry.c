@@ -134,7 +134,7 @@ static ptrdiff_t rseq_offset(void)
 #define RSEQ_CPU_ID 4
 #define RSEQ_CS     8
 
-static int32_t thread_offset(const void *variable)
+int32_t rawtp_x86_thread_offset(const void *variable)
 {
 	const char *thread;
 
@@ -144,7 +144,7 @@ static int32_t thread_offset(const void *variable)
 
 int32_t rawtp_x86_self(void)
 {
-	return thread_offset(&rawtp_self);
+	return rawtp_x86_thread_offset(&rawtp_self);
 }
 
 bool rawtp_x86_entry_regs(const struct rawtp_jit *jit)
@@ -440,7 +440,7 @@ static void emit_ends(struct rawtp_jit *jit)
 static void emit_enter(struct rawtp_jit *jit)
 {
 	rawtp_jit_bytes(jit, 0xfa1e0ff3, 4); /* endbr64 */
-	x86_load_fs(jit, R11, thread_offset(&rawtp_quick));
+	x86_load_fs(jit, R11, rawtp_x86_thread_offset(&rawtp_quick));
 	x86_rr(jit, X86_W, 0x85, R11, R11); /* test */
 	jump_back_if(jit, X86_EQUAL, jit->marks.walk);
 	x86_rm(jit, X86_HALF, 0x83, X86_CMP, R11, offsetof(struct rawtp_thread, rcu));

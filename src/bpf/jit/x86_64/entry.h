@@ -28,12 +28,13 @@ void rawtp_x86_entry_effect(struct rawtp_jit *jit);
 void rawtp_x86_entry_effect_end(struct rawtp_jit *jit);
 /* Out of a brief program whose effect has not happened, if @cond (enum x86_cond; -1: always). */
 void rawtp_x86_entry_away(struct rawtp_jit *jit, int cond);
-/* In a restartable program: the number of the CPU, whose slots are the program's. */
+/* What the kernel says is the CPU's number; in a restartable program its slots are the program's. */
 void rawtp_x86_entry_cpu(struct rawtp_jit *jit, unsigned int reg);
 /* rawtp_self is in r11 while the program runs. */
 bool rawtp_x86_entry_keeps_self(const struct rawtp_jit *jit);
 
-/* Offset of rawtp_self from the thread pointer. */
+/* Offsets from the thread pointer: of a thread-local variable of the library; of rawtp_self. */
+int32_t rawtp_x86_thread_offset(const void *variable);
 int32_t rawtp_x86_self(void);
 
 #endif

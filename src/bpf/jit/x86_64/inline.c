@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "bpf/jit/x86_64/inline.h"
 
+#include "base/cpu/rseq.h"
+#include "base/task_id.h"
 #include "bpf/jit/x86_64/encode.h"
 #include "bpf/jit/x86_64/entry.h"
 #include "bpf/maps/array.h"
@@ -230,4 +232,65 @@ void rawtp_x86_lookup(struct rawtp_jit *jit, const struct rawtp_map *map)
 		emit_hash_lookup(jit, map);
 	else
 		emit_array_lookup(jit, map);
+}
+
+bool rawtp_x86_inlines_helper(uint32_t id)
+{
+	struct rawtp_task_id_places places;
+
+	switch (id) {
+	case BPF_FUNC_get_smp_processor_id:
+		return rawtp_rseq_cpu() != UINT32_MAX;
+	case BPF_FUNC_get_current_pid_tgid:
+		return rawtp_task_id_places(&places);
+	}
+	return false;
+}
+
+/* rax = the number in the area that the kernel keeps; a jump for "none yet" is returned. */
+static unsigned int emit_processor_id(struct rawtp_jit *jit)
+{
+	rawtp_x86_entry_cpu(jit, RAX);
+	x86_rr(jit, X86_32, 0x85, RAX, RAX); /* test */
+	return x86_jump_ahead(jit, X86_JCC_SHORT(X86_SIGN));
+}
+
+/* rax = tgid << 32 | tid, as rawtp_task_id() has them; jumps for "not known" are returned. */
+static unsigned int emit_pid_tgid(struct rawtp_jit *jit, unsigned int *none)
+{
+	unsigned int scratch = jit->regs[BPF_REG_1], other;
+	struct rawtp_task_id_places places;
+
+	rawtp_task_id_places(&places);
+	x86_mov_imm(jit, scratch, (uintptr_t)places.fork);
+	x86_rm(jit, X86_32, 0x8b, RAX, scratch, 0);
+	x86_rr(jit, X86_32, 0x85, RAX, RAX); /* test */
+	*none = x86_jump_ahead(jit, X86_JCC_SHORT(X86_EQUAL));
+	x86_fs(jit, X86_32, 0x3b, RAX, rawtp_x86_thread_offset(places.tid_fork)); /* cmp */
+	other = x86_jump_ahead(jit, X86_JCC_SHORT(X86_NOT_EQUAL));
+	x86_rm(jit, X86_32, 0x8b, RAX, scratch,
+	       (int32_t)((const char *)places.tgid - (const char *)places.fork));
+	x86_shift_imm(jit, X86_W, X86_SHL, RAX, 32);
+	x86_fs(jit, X86_32, 0x8b, scratch, rawtp_x86_thread_offset(places.tid));
+	x86_rr(jit, X86_W, 0x09, scratch, RAX); /* or */
+	return other;
+}
+
+void rawtp_x86_inline_helper(struct rawtp_jit *jit, uint32_t id)
+{
+	unsigned int unknown, none = 0, done;
+
+	if (id == BPF_FUNC_get_smp_processor_id)
+		unknown = emit_processor_id(jit);
+	else
+		unknown = emit_pid_tgid(jit, &none);
+	done = x86_jump_ahead(jit, X86_JMP_SHORT);
+	x86_land(jit, unknown);
+	if (none)
+		x86_land(jit, none);
+	if (in_brief(jit))
+		rawtp_x86_entry_away(jit, -1);
+	else
+		emit_call_aside(jit, id, NULL);
+	x86_land(jit, done);
 }

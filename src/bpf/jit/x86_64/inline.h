@@ -15,6 +15,10 @@ bool rawtp_x86_inlines_lookup(const struct rawtp_jit *jit, const struct rawtp_ma
  */
 void rawtp_x86_lookup(struct rawtp_jit *jit, const struct rawtp_map *map);
 
+/* Helpers that look at what the thread has: its result in rax; spoils R1. */
+bool rawtp_x86_inlines_helper(uint32_t id);
+void rawtp_x86_inline_helper(struct rawtp_jit *jit, uint32_t id);
+
 bool rawtp_x86_inlines_output(const struct rawtp_map *map, uint32_t size);
 /*
  * In a brief program: the record at rcx into the ring of this CPU, and what is behind it: the reader is

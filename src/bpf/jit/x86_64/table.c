@@ -528,6 +528,8 @@ static void emit_call(struct rawtp_jit *jit, const struct bpf_insn *insn,
 
 	if (map)
 		rawtp_x86_lookup(jit, map);
+	else if (rawtp_jit_inline_helper(jit, jit->index))
+		rawtp_x86_inline_helper(jit, (uint32_t)insn->imm);
 	else if (is_brief && rawtp_jit_inline_output(jit, jit->index, &output))
 		rawtp_x86_output(jit, &output);
 	else if (is_brief)
@@ -685,6 +687,7 @@ const struct rawtp_jit_cpu rawtp_jit_cpu = {
 	.rows = x86_rows,
 	.prologue = prologue,
 	.inlines_lookup = rawtp_x86_inlines_lookup,
+	.inlines_helper = rawtp_x86_inlines_helper,
 	.inlines_output = rawtp_x86_inlines_output,
 	.can_enter = rawtp_x86_can_enter,
 	.fill = 0xcc, /* int3 */
