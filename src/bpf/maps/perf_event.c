@@ -326,7 +326,7 @@ static bool has_records(const struct rawtp_map *map, uint32_t index)
 	       __atomic_load_n((uint64_t *)&page->data_tail, __ATOMIC_SEQ_CST);
 }
 
-static int wait_in(const struct rawtp_map *map, uint32_t index, int timeout_ms)
+static int wait_in(struct rawtp_map *map, uint32_t index, int timeout_ms)
 {
 	struct rawtp_perf_ring *ring = rawtp_perf_ring_at(map, index);
 	int64_t end = now_ms() + timeout_ms;
@@ -342,9 +342,13 @@ static int wait_in(const struct rawtp_map *map, uint32_t index, int timeout_ms)
 			break;
 		left = left < most ? left : most;
 		sleep = (struct timespec){.tv_nsec = left * 1000000};
-		if (syscall(SYS_futex, &ring->futex, FUTEX_WAIT, seen, &sleep, NULL, 0) &&
-		    errno == EINTR)
+		if (!syscall(SYS_futex, &ring->futex, FUTEX_WAIT, seen, &sleep, NULL, 0))
+			continue;
+		if (errno == EINTR)
 			break;
+		/* Nothing for a while, and yet somebody has the lock, who may be dead. */
+		if (__atomic_load_n(&ring->owner, __ATOMIC_RELAXED))
+			perf_recover(map);
 	}
 	__atomic_store_n(&ring->armed, 0, __ATOMIC_SEQ_CST);
 	return has_records(map, index);
