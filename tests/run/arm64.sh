@@ -37,7 +37,7 @@ if ! make -s CC=$cc AR=aarch64-linux-gnu-ar SAN= LDFLAGS=-static-pie BUILD="$out
 fi
 
 # Emulation is slow.
-export RANDOM_COUNT=${RANDOM_COUNT:-20000}
+export RANDOM_COUNT=${RANDOM_COUNT:-10000}
 RANDOM_SUM=$out/sum.here "$here" engine_random_programs >/dev/null || failed=1
 for cpu in max cortex-a53; do
 	for name in $tests; do

@@ -118,19 +118,23 @@ else
 	echo "skip gdb # gdb with python is not installed"
 fi
 
-# r1 = 0x5fffffff; sub: r1 -= 1; if r1 != 0 goto -2; in a function of its own
-printf '%s\n' 8510000001000000 9500000000000000 b701000000000008 1701000001000000 5501feff00000000 \
-	b700000001000000 9500000000000000 >"$dir/spin"
+# call sub; exit; sub: r1 = 0x8000000; *(u64 *)(r10 - 8) = r1; r1 -= 1; if r1 != 0 goto -2; r0 = 1; exit
+printf '%s\n' 8510000001000000 9500000000000000 b701000000000008 7b1af8ff00000000 1701000001000000 \
+	5501feff00000000 b700000001000000 9500000000000000 >"$dir/spin"
 if ! command -v perf >/dev/null; then
 	echo "skip perf # perf is not installed"
 elif ! perf record -q -e cpu-clock -o "$dir/data" true 2>"$dir/err"; then
 	echo "skip perf # perf may not record here: $(head -n 1 "$dir/err")"
 else
-	RAWTP_PERF_MAP=1 perf record -q -e cpu-clock -o "$dir/data" "$vm" <"$dir/spin" >"$dir/out" 2>&1
+	RAWTP_PERF_MAP=1 perf record -q -e cpu-clock --call-graph fp -o "$dir/data" "$vm" <"$dir/spin" \
+		>"$dir/out" 2>&1
 	perf script -i "$dir/data" -F pid,ip,sym >"$dir/script" 2>"$dir/err"
 	pid=$(awk 'NR == 1 { print $1 }' "$dir/script")
 	grep -q 'bpf_prog_vm_run_1' "$dir/script" && say ok "perf: names from the map" ||
 		say "not ok" "perf: names from the map" "$dir/script"
+	grep -A 1 'bpf_prog_vm_run_1$' "$dir/script" | grep -q 'bpf_prog_vm_run$' &&
+		say ok "perf: callers by frame pointers" ||
+		say "not ok" "perf: callers by frame pointers" "$dir/script"
 	[[ -O /tmp/perf-$pid.map ]] && rm -f "/tmp/perf-$pid.map"
 fi
 # Nobody asked.
