@@ -174,6 +174,65 @@ void gen_step_function(struct gen *g)
 	g->out->insns[g->out->n - 1].src_reg = BPF_PSEUDO_CALL;
 }
 
+/* What bpf_loop() gives its function, and what bpf_for_each_map_elem(). */
+static void begin_callback(struct gen *g, struct function *function, int map)
+{
+	const struct known data = g->now.regs[BPF_REG_3];
+	struct known *args = function->args;
+
+	if (map < 0) {
+		args[0] = (struct known){.kind = NUMBER, .max = ANY_NUMBER, .align = 1};
+		args[1] = data;
+		return;
+	}
+	/* The key may only be read, as what lies in the read-only map. */
+	args[1] = (struct known){.kind = VALUE, .map = RANDOM_RODATA, .size = 4, .align = 8};
+	args[2] = (struct known){.kind = VALUE,
+				 .map = (uint8_t)map,
+				 .size = (int32_t)random_prog_shapes[map].value_size,
+				 .align = 8};
+	args[3] = data;
+	/* In which order a hash is walked is nobody's promise. */
+	if (map == RANDOM_COUNTS)
+		g->out->is_exact = false;
+}
+
+static void pass_data(struct gen *g)
+{
+	if (gen_one_in(g, 3)) {
+		gen_emit(g, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_3, 0, 0, 0);
+		gen_set_number(g, BPF_REG_3, 0, 8);
+		return;
+	}
+	gen_emit(g, BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_3, BPF_REG_10, 0, 0);
+	gen_emit(g, BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_3, 0, 0, BUFFER);
+	g->now.regs[BPF_REG_3] = (struct known){.kind = STACK, .size = BUFFER_SIZE, .align = 8};
+}
+
+void gen_step_callback(struct gen *g)
+{
+	static const int maps[] = {RANDOM_TABLE, RANDOM_PERCPU, RANDOM_COUNTS};
+	int map = gen_one_in(g, 2) ? -1 : maps[gen_below(g, 3)];
+	struct function *function;
+
+	if (g->call_depth == 2 || g->loops || !room(g) || g->n_functions == MAX_FUNCTIONS)
+		return;
+	function = &g->functions[g->n_functions++];
+	memset(function, 0, sizeof(*function));
+	function->is_callback = true;
+	function->depth = g->call_depth + 1;
+	pass_data(g);
+	begin_callback(g, function, map);
+	if (map < 0)
+		gen_emit(g, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_1, 0, 0, (int32_t)gen_below(g, 6));
+	else
+		gen_map(g, BPF_REG_1, BPF_PSEUDO_MAP_IDX, (uint32_t)map, 0);
+	function->calls[function->n_calls++] = g->out->n;
+	gen_map(g, BPF_REG_2, BPF_PSEUDO_FUNC, 0, 0);
+	gen_emit(g, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_4, 0, 0, gen_spoils(g));
+	gen_call(g, map < 0 ? BPF_FUNC_loop : BPF_FUNC_for_each_map_elem);
+}
+
 static void put_key(struct gen *g)
 {
 	if (gen_one_in(g, 3)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "random_prog_internal.h"
 
+#include "bpf/opcodes.h"
 #include "random_insns.h"
 
 #include <string.h>
@@ -311,19 +312,10 @@ static bool jumps_back(const struct random_prog *prog, uint32_t i)
 	return i < prog->n && (class == BPF_JMP || class == BPF_JMP32) && prog->insns[i].off < 0;
 }
 
-/*
- * One field of one instruction. Mostly not of what ends a loop: the kernel walks a million
- * instructions before it refuses one that does not end.
- */
-static void change(struct gen *g)
+static void change_field(struct gen *g, struct bpf_insn *insn)
 {
-	uint32_t i = gen_below(g, g->out->n);
-	struct bpf_insn *insn = &g->out->insns[i];
 	int32_t imm;
 
-	if ((jumps_back(g->out, i) || jumps_back(g->out, i + 1)) && !gen_one_in(g, 50))
-		return;
-	g->out->is_exact = false;
 	switch (gen_below(g, 6)) {
 	case 0:
 		insn->dst_reg = gen_below(g, 11);
@@ -346,6 +338,26 @@ static void change(struct gen *g)
 	default:
 		*insn = g->out->insns[gen_below(g, g->out->n)];
 	}
+}
+
+/*
+ * One field of one instruction. Mostly not of what ends a loop: the kernel walks a million
+ * instructions before it refuses one that does not end. And mostly so that it still is one: the
+ * kernel does not look at what is never walked.
+ */
+static void change(struct gen *g)
+{
+	uint32_t i = gen_below(g, g->out->n);
+	struct bpf_insn *insn = &g->out->insns[i], before = *insn;
+	enum rawtp_op op;
+
+	if ((jumps_back(g->out, i) || jumps_back(g->out, i + 1)) && !gen_one_in(g, 50))
+		return;
+	g->out->is_exact = false;
+	change_field(g, insn);
+	op = rawtp_decode(insn);
+	if ((op == RAWTP_OP_INVALID || !rawtp_reserved_zero(insn, op)) && !gen_one_in(g, 8))
+		*insn = before;
 }
 
 void random_prog(uint64_t seed, struct random_prog *out)
@@ -387,6 +399,8 @@ uint32_t random_prog_features(const struct bpf_insn *insns, uint32_t n)
 			features |= RANDOM_HAS_SHIFT_REG;
 		if (is_jump && op == BPF_JSET && BPF_SRC(code) == BPF_X)
 			features |= RANDOM_HAS_JSET_REG;
+		if (code == (BPF_ALU64 | BPF_SUB | BPF_X))
+			features |= RANDOM_HAS_SUBTRACTION;
 		if (class == BPF_STX && BPF_MODE(code) == BPF_ATOMIC)
 			features |= RANDOM_HAS_ATOMIC;
 	}

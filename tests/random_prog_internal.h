@@ -90,7 +90,7 @@ bool gen_place(struct gen *g, uint32_t ptr, int32_t n, bool aligned, int32_t *of
 
 /* THE list of statements, and of how many of 100 each is. */
 #define GEN_STEPS(X)       \
-	X(alu, 15)         \
+	X(alu, 12)         \
 	X(unary, 3)        \
 	X(move, 8)         \
 	X(imm64, 2)        \
@@ -104,6 +104,7 @@ bool gen_place(struct gen *g, uint32_t ptr, int32_t n, bool aligned, int32_t *of
 	X(branch, 7)       \
 	X(loop, 3)         \
 	X(function, 2)     \
+	X(callback, 3)     \
 	X(lookup, 4)       \
 	X(change_map, 2)   \
 	X(record, 2)       \

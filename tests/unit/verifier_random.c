@@ -14,6 +14,7 @@
 #include "bpf/jit/jit.h"
 #include "bpf/maps/map.h"
 #include "bpf/verifier/verifier.h"
+#include "func_info.h"
 #include "random_insns.h"
 #include "random_prog.h"
 #include "rawtp/thread.h"
@@ -53,6 +54,13 @@ static const struct {
 	 "an atomic operation at a variable place inside the stack: bounded here like a store"},
 	{"*REG INVARIANTS VIOLATION*", 0,
 	 "the kernel's bounds contradict each other on a branch that is never taken"},
+	{"*verifier bug: backtracking misuse*", 0, "the kernel lost its way, and gives no verdict"},
+	{"*verifier bug: No program to jit*", 0,
+	 "a callback that only dead code names: the kernel took it out, and then looks for it"},
+	{"*same insn cannot be used with different pointers*", 0,
+	 "the kernel rewrites loads from the context, for one kind of pointer; here they stay"},
+	{"*unbounded memory access*", RANDOM_HAS_SUBTRACTION,
+	 "a number was subtracted from a pointer: here both ends of the sum are checked"},
 	{"*math between * pointer and [0-9-]* is not allowed*", 0,
 	 "a pointer is moved far, and not used there: judged where it is used"},
 	{"* pointer offset [0-9-]* is not allowed*", 0,
@@ -68,6 +76,7 @@ static struct counts {
 static struct world ours, theirs;
 static struct rawtp_map *our_maps[RANDOM_N_MAPS];
 static char our_log[1 << 16], kernel_log[1 << 20];
+static int functions_btf; /* of as many functions as a program can have */
 
 static struct rawtp_prog *load_here(const struct random_prog *random, uint32_t log_level)
 {
@@ -88,6 +97,34 @@ static struct rawtp_prog *load_here(const struct random_prog *random, uint32_t l
 	return NULL;
 }
 
+/* The kernel wants every function described where the address of one is taken. */
+static void describe_functions(const struct random_prog *random, union bpf_attr *attr)
+{
+	static struct func_info info;
+	uint32_t i;
+
+	if (!func_info_find(&info, random->insns, random->n))
+		return;
+	for (i = 0; i < info.n; i++)
+		info.records[i].type_id = 3 + i;
+	attr->prog_btf_fd = (uint32_t)functions_btf;
+	attr->func_info = oracle_ptr(info.records);
+	attr->func_info_cnt = info.n;
+	attr->func_info_rec_size = sizeof(info.records[0]);
+}
+
+static int load_btf(void)
+{
+	struct func_info info = {.n = FUNC_INFO_MAX};
+	union bpf_attr attr;
+
+	func_info_make_btf(&info);
+	memset(&attr, 0, sizeof(attr));
+	attr.btf = oracle_ptr(info.btf);
+	attr.btf_size = info.btf_size;
+	return oracle_kernel(BPF_BTF_LOAD, &attr, sizeof(attr));
+}
+
 static int load_there(const struct random_prog *random, uint32_t log_level)
 {
 	union bpf_attr attr;
@@ -98,6 +135,7 @@ static int load_there(const struct random_prog *random, uint32_t log_level)
 	attr.insn_cnt = random->n;
 	attr.license = oracle_ptr("GPL");
 	attr.fd_array = oracle_ptr(theirs.fds);
+	describe_functions(random, &attr);
 	if (log_level) {
 		kernel_log[0] = '\0';
 		attr.log_level = log_level;
@@ -128,13 +166,12 @@ static bool forget_bounds(struct random_prog *random)
 
 	for (i = 0; i < random->n; i++) {
 		struct bpf_insn *insn = &random->insns[i];
-		bool is64 = BPF_CLASS(insn->code) == BPF_ALU64;
 
 		if (!(random_prog_features(insn, 1) & (RANDOM_HAS_DIVISION | RANDOM_HAS_SHIFT_REG)))
 			continue;
-		*insn = (struct bpf_insn){.code = BPF_ALU64 | BPF_END,
-					  .dst_reg = insn->dst_reg,
-					  .imm = is64 ? 64 : 32};
+		/* All 64 bits: kernels do not know that the upper half of a 32-bit one is zero. */
+		*insn = (struct bpf_insn){
+			.code = BPF_ALU64 | BPF_END, .dst_reg = insn->dst_reg, .imm = 64};
 		changed = true;
 	}
 	return changed;
@@ -295,7 +332,8 @@ static int open_worlds(void)
 		err = world_open(&ours, false);
 	for (i = 0; !err && i < RANDOM_N_MAPS; i++)
 		our_maps[i] = rawtp_map_open(ours.fds[i]);
-	return err;
+	functions_btf = load_btf();
+	return err ? err : functions_btf < 0 ? functions_btf : 0;
 }
 
 static uint64_t from_environment(const char *name, uint64_t otherwise)

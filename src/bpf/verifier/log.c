@@ -48,7 +48,7 @@ static void log_registers(struct rawtp_env *env)
 /* Level 2: what is known, wherever paths meet, and each instruction. */
 void rawtp_log_step(struct rawtp_env *env)
 {
-	if (!(env->log.level & 2))
+	if (!(env->log.level & 2) || env->log.is_full)
 		return;
 	if (env->aux[env->pc].is_jump_goal) {
 		rawtp_log(env, "; function %u:", rawtp_state_top(&env->cur)->subprog);
