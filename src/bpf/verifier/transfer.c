@@ -105,54 +105,58 @@ static int check_mov(struct rawtp_env *env, const struct bpf_insn *insn)
 	return 0;
 }
 
-static int check_number(struct rawtp_env *env, uint32_t regno)
+/* What these make of a pointer is a number that nobody knows, as in the kernel for who may see it. */
+static struct rawtp_reg number_of(struct rawtp_env *env, uint32_t regno)
 {
-	int err = rawtp_check_reg_read(env, regno);
+	struct rawtp_reg reg = *rawtp_reg(env, regno);
 
-	if (!err && rawtp_reg_is_pointer(rawtp_reg(env, regno)))
-		err = rawtp_refuse(env, POINTER_OPERATOR, regno, regno);
-	return err;
+	if (rawtp_reg_is_pointer(&reg))
+		rawtp_mark_unknown(env, &reg);
+	return reg;
 }
 
 static int check_movsx(struct rawtp_env *env, const struct bpf_insn *insn)
 {
-	struct rawtp_reg *dst = rawtp_reg(env, insn->dst_reg);
-	struct rawtp_reg *src = rawtp_reg(env, insn->src_reg);
+	int err = rawtp_check_reg_read(env, insn->src_reg);
+	struct rawtp_reg src;
 	struct rawtp_scalar var;
-	int err = check_number(env, insn->src_reg);
 
 	if (err)
 		return err;
-	var = rawtp_scalar_sign_extended(&src->var, insn->off);
+	src = number_of(env, insn->src_reg);
+	var = rawtp_scalar_sign_extended(&src.var, insn->off);
 	if (BPF_CLASS(insn->code) == BPF_ALU)
 		var = rawtp_scalar_zero_extended(&var, 32);
-	rawtp_mark_scalar(env, dst, var, src->value, 0);
+	rawtp_mark_scalar(env, rawtp_reg(env, insn->dst_reg), var, src.value, 0);
 	return 0;
 }
 
 static int check_neg(struct rawtp_env *env, const struct bpf_insn *insn)
 {
-	struct rawtp_reg *dst = rawtp_reg(env, insn->dst_reg);
 	bool is64 = BPF_CLASS(insn->code) == BPF_ALU64;
-	int err = check_number(env, insn->dst_reg);
+	int err = rawtp_check_reg_read(env, insn->dst_reg);
+	struct rawtp_reg old;
 
-	if (!err)
-		rawtp_mark_scalar(env, dst,
-				  rawtp_scalar_alu(&dst->var, &dst->var, BPF_NEG, is64, false),
-				  dst->value, 0);
-	return err;
+	if (err)
+		return err;
+	old = number_of(env, insn->dst_reg);
+	rawtp_mark_scalar(env, rawtp_reg(env, insn->dst_reg),
+			  rawtp_scalar_alu(&old.var, &old.var, BPF_NEG, is64, false), old.value, 0);
+	return 0;
 }
 
 /* Byte order: what is left is known by its width alone. */
 static int check_end(struct rawtp_env *env, const struct bpf_insn *insn)
 {
-	struct rawtp_reg *dst = rawtp_reg(env, insn->dst_reg);
-	int err = check_number(env, insn->dst_reg);
+	int err = rawtp_check_reg_read(env, insn->dst_reg);
+	struct rawtp_reg old;
 
-	if (!err)
-		rawtp_mark_scalar(env, dst, rawtp_scalar_loaded(insn->imm / 8, false), dst->value,
-				  0);
-	return err;
+	if (err)
+		return err;
+	old = number_of(env, insn->dst_reg);
+	rawtp_mark_scalar(env, rawtp_reg(env, insn->dst_reg),
+			  rawtp_scalar_loaded(insn->imm / 8, false), old.value, 0);
+	return 0;
 }
 
 /* Without function information nothing is said to be global. */
