@@ -88,7 +88,7 @@ without_bpf() {
 	#undef RAWTP_DEFINE
 	#define RAWTP_DEFINE(event_name, class_str, proto, args, reg, unreg, record_fn, rest...) \
 		struct tracepoint __tracepoint_##event_name RAWTP_HIDDEN = {                     \
-			#event_name, 0, 0, reg, unreg, NULL, NULL};                              \
+			#event_name, 0, 0, reg, unreg, NULL, NULL, (void *)__traceiter_##event_name, NULL}; \
 		__attribute__((used)) static void *const keep_record_##event_name                \
 			__attribute__((section("kept"))) = (void *)record_fn;                    \
 		__attribute__((used, noinline, cold)) int __traceiter_##event_name(              \
@@ -158,11 +158,6 @@ added() { # pattern
 	echo $(($(bytes "$work/with.so" "$1") - $(bytes "$work/without.so" "$1")))
 }
 text='^\.text'
-# Symbols whose names begin so: their bytes together.
-symbols() { # file, pattern
-	nm -S --defined-only "$1" | awk -v pattern="$2" '$4 ~ pattern { print "0x" $2 }' |
-		{ sum=0; while read -r bytes; do sum=$((sum + bytes)); done; echo "$sum"; }
-}
 thunks=$(nm -S --defined-only "$work/with.o" | awk '$4 ~ /^__bpf_trace_/ { print strtonum_hex($2), $4 }
 	function strtonum_hex(hex,   i, value) {
 		for (i = 1; i <= length(hex); i++)
@@ -179,10 +174,7 @@ in_registers=$(join <(events | awk 'NF <= 6 { print "__bpf_trace_" $1 }' | sort)
 register_max=$(awk '$2 > max { max = $2 } END { print max }' <<<"$in_registers")
 register_count=$(wc -l <<<"$in_registers")
 record_text=$(($(bytes "$work/recorders_with.o" "$text") - $(bytes "$work/recorders_without.o" "$text")))
-# What the way to the direct probe makes the function behind each site longer.
-direct_text=$(($(symbols "$work/with.o" '^(__traceiter|rawtp_walk)_') -
-	$(symbols "$work/without.o" '^__traceiter_')))
-text_added=$(($(added "$text") - direct_text))
+text_added=$(added "$text")
 strings_added=$(added '^\.rodata')
 records_added=$(added '^\.data\.rel\.ro')
 data_added=$(added '^(\.data|rawtp_events)$')
@@ -195,7 +187,6 @@ each() {
 rows() { # what|bytes
 	cat <<-END
 	approach 2, text (thunks)|$text_added
-	direct probe, text (the way to it behind each site)|$direct_text
 	approach 2, rodata: records, with what every argument is|$records_added
 	approach 2, rodata: names of events, arguments and types|$strings_added
 	approach 2, data (one pointer for each record)|$data_added
@@ -209,7 +200,7 @@ thunk_line="thunks: $thunk_bytes bytes in all, median $thunk_median, largest $th
 case $FORMAT in
 json)
 	echo "{\"title\": \"$title\", \"tracepoints\": $N, \"thunk_bytes\": $thunk_bytes, \"thunk_median\": $thunk_median,"
-	echo " \"thunk_max\": $thunk_max, \"thunk_max_in_registers\": $register_max, \"text\": $text_added, \"direct_text\": $direct_text, \"records\": $records_added, \"strings\": $strings_added,"
+	echo " \"thunk_max\": $thunk_max, \"thunk_max_in_registers\": $register_max, \"text\": $text_added, \"records\": $records_added, \"strings\": $strings_added,"
 	echo " \"data\": $data_added, \"eh_frame\": $frames_added, \"rela\": $rela_added, \"approach_1_text\": $record_text}"
 	;;
 markdown)

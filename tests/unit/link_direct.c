@@ -373,6 +373,16 @@ TEST(direct_comes_and_goes)
 	check_churn(8, 60 / SCALE);
 }
 
+/* RAWTP_TEST_CYCLES=100000: under full load on all CPUs. How long events wait meanwhile is not said. */
+TEST(direct_comes_and_goes_all_day)
+{
+	const char *cycles = getenv("RAWTP_TEST_CYCLES");
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	check_churn(cpus < 8 ? (unsigned int)cpus : 8,
+		    cycles ? (unsigned int)strtoul(cycles, NULL, 10) : 300 / SCALE);
+}
+
 static uint64_t handled;
 
 static void on_alarm(int signal)
