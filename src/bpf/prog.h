@@ -33,7 +33,11 @@ struct rawtp_prog {
 	char name[BPF_OBJ_NAME_LEN];
 	uint64_t id; /* inode of its memfd; 0 while it has none */
 
-	struct bpf_insn *insns; /* stored form, then, once verified, runnable form */
+	/*
+	 * Stored form, then, once verified, runnable form. There a lookup in an array whose key was
+	 * proved to be one and the same on every way has 1 + that key as its offset (a u16).
+	 */
+	struct bpf_insn *insns;
 	uint32_t n_insns;
 	struct rawtp_map **maps; /* a reference on each is held */
 	uint32_t n_maps;

@@ -156,6 +156,8 @@ uintptr_t rawtp_jit_helper(struct rawtp_jit *jit, uint32_t id);
  * read any more, so that instruction needs no code.
  */
 const struct rawtp_map *rawtp_jit_inline_lookup(const struct rawtp_jit *jit, uint32_t index);
+/* Whether it is one in an array by a key that is known (prog.h): never NULL. */
+bool rawtp_jit_known_key(const struct rawtp_jit *jit, uint32_t index, uint32_t *key);
 
 /* The call at instruction @index is one of the CPU's own; R0 and R1 are all that it spoils. */
 bool rawtp_jit_inline_helper(const struct rawtp_jit *jit, uint32_t index);

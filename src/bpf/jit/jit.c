@@ -107,6 +107,15 @@ bool rawtp_jit_inline_helper(const struct rawtp_jit *jit, uint32_t index)
 	       cpu->inlines_helper((uint32_t)insn->imm);
 }
 
+bool rawtp_jit_known_key(const struct rawtp_jit *jit, uint32_t index, uint32_t *key)
+{
+	const struct rawtp_map *map = rawtp_jit_inline_lookup(jit, index);
+
+	*key = (uint16_t)jit->prog->insns[index].off - 1U;
+	return map && *key < map->max_entries &&
+	       (map->type == BPF_MAP_TYPE_ARRAY || map->type == BPF_MAP_TYPE_PERCPU_ARRAY);
+}
+
 static void mark_targets(struct rawtp_jit *jit)
 {
 	uint32_t i;

@@ -119,16 +119,27 @@ static bool has_all_keys(const struct rawtp_map *map)
 	return map->type == BPF_MAP_TYPE_ARRAY || map->type == BPF_MAP_TYPE_PERCPU_ARRAY;
 }
 
+/* What this path knows of the key; only what all of them know the same of is for the engines. */
+static void note_key(struct rawtp_env *env, uint16_t key)
+{
+	uint16_t *known = &env->aux[env->pc].key;
+
+	*known = !*known || *known == key ? key : RAWTP_NO_KEY;
+}
+
 static int check_key(struct rawtp_env *env, struct call *call, uint32_t regno)
 {
 	uint32_t size = call->map ? call->map->key_size : 0;
 	int err = check_memory(env, call, regno, size, true);
 	uint64_t key;
 
-	if (!err && call->helper->id == BPF_FUNC_map_lookup_elem && has_all_keys(call->map) &&
-	    rawtp_reg(env, regno)->type == RAWTP_REG_STACK &&
-	    rawtp_stack_constant(env, regno, size, &key))
-		call->never_null = key < call->map->max_entries;
+	if (err || call->helper->id != BPF_FUNC_map_lookup_elem || !has_all_keys(call->map))
+		return err;
+	call->never_null = rawtp_reg(env, regno)->type == RAWTP_REG_STACK &&
+			   rawtp_stack_constant(env, regno, size, &key) &&
+			   key < call->map->max_entries;
+	note_key(env,
+		 call->never_null && key < RAWTP_NO_KEY - 1 ? (uint16_t)(key + 1) : RAWTP_NO_KEY);
 	return err;
 }
 

@@ -28,7 +28,14 @@ _Static_assert(RAWTP_N_OPS <= UINT8_MAX, "rawtp_insn_aux.op is a byte");
 
 enum rawtp_through { RAWTP_THROUGH_NONE, RAWTP_THROUGH_SAFE, RAWTP_THROUGH_BTF };
 
+#define RAWTP_NO_KEY UINT16_MAX
+
 struct rawtp_insn_aux {
+	/*
+	 * Of a lookup in an array: 1 + the key that every path has there, and the array too; 0: none yet,
+	 * or RAWTP_NO_KEY.
+	 */
+	uint16_t key;
 	uint16_t live;     /* registers that may be read from here on, before they are written */
 	uint8_t op;        /* enum rawtp_op; 0 for the second half of a 64-bit immediate */
 	uint8_t through;   /* loads: what kind of pointer, enum rawtp_through */

@@ -57,8 +57,20 @@ static bool rewrite_probe(struct rawtp_env *env, uint32_t i, struct bpf_insn *in
 	return true;
 }
 
+/* See prog.h. */
+static bool rewrite_known_key(struct rawtp_env *env, uint32_t i, struct bpf_insn *insn)
+{
+	uint16_t key = env->aux[i].key;
+
+	if (!key || key == RAWTP_NO_KEY)
+		return false;
+	insn->off = (int16_t)key;
+	return true;
+}
+
 /* The first that applies is the only one. */
-static const rewrite_fn rewrites[] = {rewrite_dead, rewrite_probe, rewrite_map_address};
+static const rewrite_fn rewrites[] = {rewrite_dead, rewrite_probe, rewrite_map_address,
+				      rewrite_known_key};
 
 int rawtp_rewrite(struct rawtp_env *env)
 {

@@ -97,11 +97,26 @@ static void emit_slot(struct rawtp_jit *jit, const struct rawtp_map *map)
 	emit_mul_const(jit, reg, rawtp_percpu_array_slot_bytes(map));
 }
 
+/* The value's address is known, but for the slot. */
+static void emit_known_value(struct rawtp_jit *jit, const struct rawtp_map *map, uint32_t key)
+{
+	x86_mov_imm(jit, RAX, (uintptr_t)map->base + (uint64_t)key * map->elem_size);
+	if (map->type != BPF_MAP_TYPE_PERCPU_ARRAY)
+		return;
+	emit_slot(jit, map);
+	x86_rr(jit, X86_W, 0x01, jit->regs[BPF_REG_3], RAX);
+}
+
 static void emit_array_lookup(struct rawtp_jit *jit, const struct rawtp_map *map)
 {
 	bool percpu = map->type == BPF_MAP_TYPE_PERCPU_ARRAY;
 	unsigned int index = jit->regs[BPF_REG_1], slot = jit->regs[BPF_REG_3], end;
+	uint32_t key;
 
+	if (rawtp_jit_known_key(jit, jit->index, &key)) {
+		emit_known_value(jit, map, key);
+		return;
+	}
 	x86_rm(jit, X86_32, 0x8b, index, jit->regs[BPF_REG_2], 0);
 	x86_mov_imm(jit, RAX, 0);
 	x86_ri(jit, X86_32, X86_CMP, index, map->max_entries);

@@ -488,9 +488,21 @@ static void emit_jump_if(struct rawtp_jit *jit, const struct bpf_insn *insn,
 	emit_jcc(jit, insn, row->modifier);
 }
 
+/* A test whether the lookup just before it has found nothing, where it always finds something. */
+static bool is_idle_test(const struct rawtp_jit *jit, const struct bpf_insn *insn)
+{
+	uint32_t key;
+
+	return insn->dst_reg == BPF_REG_0 && !insn->imm && rawtp_decode(insn) == RAWTP_OP_JEQ_K &&
+	       jit->index && !(jit->flags[jit->index] & RAWTP_JIT_TARGET) &&
+	       rawtp_jit_known_key(jit, jit->index - 1, &key);
+}
+
 static void emit_jump_if_imm(struct rawtp_jit *jit, const struct bpf_insn *insn,
 			     const struct rawtp_jit_row *row)
 {
+	if (is_idle_test(jit, insn))
+		return;
 	/* test reg, reg sets the flags as cmp reg, 0 does: both clear carry and overflow. */
 	if (insn->imm)
 		x86_ri(jit, row->flags, X86_CMP, DST, insn->imm);
