@@ -418,6 +418,39 @@ TEST(perf_buffer_kill)
 	check_kill("on_event_only");
 }
 
+/* An event that is put into its entry again goes on; into another one it cannot go. */
+TEST(perf_buffer_put_again)
+{
+	struct reader reader = {.seen = NULL};
+	uint32_t cpu = 0, other = 1;
+	struct bpf_map *map;
+	cpu_set_t before, one;
+	int link, fd;
+
+	rawtp_target_kernel(false);
+	CHECK(reader_open(&reader, "on_event_only", 4, on_record));
+	link = attach(&reader, "on_event_only");
+	map = bpf_object__find_map_by_name(reader.object, "events");
+	fd = perf_buffer__buffer_fd(reader.buffer, 0);
+	CHECK(fd >= 0);
+	CHECK_EQ(bpf_map_update_elem(bpf_map__fd(map), &cpu, &fd, BPF_ANY), 0);
+	sched_getaffinity(0, sizeof(before), &before);
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	trace_perf_event_made(text, 0);
+	perf_buffer__consume(reader.buffer);
+	CHECK_EQ(reader.samples, 1);
+	if (bpf_map__max_entries(map) > 1)
+		CHECK_EQ(bpf_map_update_elem(bpf_map__fd(map), &other, &fd, BPF_ANY), -EBUSY);
+	trace_perf_event_made(text, 0);
+	perf_buffer__consume(reader.buffer);
+	CHECK_EQ(reader.samples, 2);
+	sched_setaffinity(0, sizeof(before), &before);
+	close(link);
+	reader_close(&reader);
+}
+
 /* A second reader takes the place of the first, with a ring of another size. */
 TEST(perf_buffer_next_reader)
 {

@@ -236,28 +236,36 @@ static void begin(struct rawtp_map *map, uint32_t index, struct rawtp_perf_event
 }
 
 /* Whoever was there first writes no more when this returns, unless it stood still for a millisecond. */
-static void stop_writers(struct rawtp_perf_ring *ring)
+static uint64_t stop_writers(struct rawtp_perf_ring *ring)
 {
+	uint64_t size = __atomic_exchange_n(&ring->size, 0, __ATOMIC_SEQ_CST);
 	struct timespec ms = {0, 1000000};
 
-	if (!__atomic_exchange_n(&ring->size, 0, __ATOMIC_SEQ_CST))
-		return;
-	rawtp_membarrier_all();
-	syscall(SYS_nanosleep, &ms, NULL);
+	if (size) {
+		rawtp_membarrier_all();
+		syscall(SYS_nanosleep, &ms, NULL);
+	}
+	return size;
 }
 
 static int put_event(struct rawtp_map *map, uint32_t index, struct rawtp_perf_event *event)
 {
+	struct rawtp_perf_ring *ring = rawtp_perf_ring_at(map, index);
 	struct rawtp_map *old;
 	struct mapping mapping;
+	uint64_t before;
 	int64_t size = 0;
 
 	pthread_mutex_lock(&lock);
 	old = event->map;
-	stop_writers(rawtp_perf_ring_at(map, index));
+	before = stop_writers(ring);
 	if (find_mapping(event, &mapping))
 		size = take_place(map, index, &mapping);
-	if (size >= 0) {
+	else if (old) /* its mapping shows an entry already, and no other */
+		size = old == map && event->index == index ? (int64_t)event->size : -EBUSY;
+	if (size < 0) {
+		__atomic_store_n(&ring->size, before, __ATOMIC_RELEASE);
+	} else {
 		set_size(event, 0);
 		rawtp_map_get(map);
 		event->map = map;
