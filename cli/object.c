@@ -213,8 +213,10 @@ int rawtp_object_open(const struct rawtp_cli *cli, const char *path, struct rawt
 		return rawtp_cli_error(cli, "%s: %s", path, reason);
 	forget_warnings();
 	guard_begin(cli, path, OPEN_TIME_LIMIT);
+	rawtp_target_types(object->has_types);
 	object->bpf = bpf_object__open_file(path, &opts);
 	err = errno;
+	rawtp_target_types(false);
 	guard_end();
 	if (!object->bpf)
 		return rawtp_cli_error(cli, "%s: libbpf cannot open it: %s", path,
@@ -306,7 +308,9 @@ int rawtp_object_load(const struct rawtp_cli *cli, struct rawtp_object *object)
 	forget_warnings();
 	rawtp_object_target(object);
 	guard_begin(cli, object->path, 0);
+	rawtp_target_types(object->has_types);
 	err = bpf_object__load(object->bpf);
+	rawtp_target_types(false);
 	guard_end();
 	if (err)
 		status = report_refusal(cli, object, -err);

@@ -4,7 +4,7 @@
  * epoll_ctl(), epoll_wait(), epoll_pwait(). Linked into a tool (with -rdynamic, so that libbpf.so finds them
  * before libc's), or preloaded as librawtp-bpf.so.
  *
- * Only bpf(2) is routed, perf_event_open(2) for what programs of ours output, and ring buffers and
+ * Only bpf(2) is routed, the file of the kernel's BTF where the target has its own, perf_event_open(2) for what programs of ours output, and ring buffers and
  * such events in an epoll set; everything else goes through unchanged.
  */
 #ifndef RAWTP_PRELOAD_ROUTE_H
@@ -23,5 +23,11 @@ void rawtp_target_kernel(bool kernel);
  * The tool's answer is what rawtp_target_kernel() said; the preload library's is the environment's.
  */
 int rawtp_route(void);
+
+/* Whether who opens the kernel's BTF is to see the types of the target. */
+bool rawtp_route_types(void);
+
+/* The tool says when: it reads the kernel's, too. */
+void rawtp_target_types(bool shown);
 
 #endif

@@ -40,7 +40,7 @@ static int target_types(const char *path)
 {
 	int saved = errno, fd = -1;
 
-	if (path && strcmp(path, VMLINUX) == 0 && rawtp_route() > 0)
+	if (path && strcmp(path, VMLINUX) == 0 && rawtp_route_types())
 		fd = rawtp_bpf_target_btf();
 	errno = saved;
 	return fd;

@@ -55,3 +55,8 @@ int rawtp_route(void)
 	errno = saved;
 	return route;
 }
+
+bool rawtp_route_types(void)
+{
+	return rawtp_route() > 0;
+}
