@@ -38,12 +38,21 @@ $(ENGINES).bpf.o: bench/engines/programs.bpf.c bench/engines/programs.h
 $(ENGINES): $(ENGINES_OBJ) $(LIB_A) $(ENGINES).bpf.o
 	$(call SAY,LINK)$(CC) $(LDFLAGS_ALL) -rdynamic -o $@ $(ENGINES_OBJ) $(LIB_A) -lbpf -lelf -pthread -ldl
 
+# How fast the verifier is, beside the kernel's.
+VERIFY := $(BUILD)/bench/verify/verify
+$(BUILD)/obj/bench/verify/%.o: CFLAGS += -Itests
+
+$(VERIFY): $(BUILD)/obj/bench/verify/main.o $(TEST_LIB) $(LIB_A)
+	@mkdir -p $(@D)
+	$(call SAY,LINK)$(CC) $(LDFLAGS_ALL) -o $@ $^ -pthread -ldl
+
 .PHONY: bench bench-doc
-bench: $(BENCH) $(ENGINES) bench-peers
+bench: $(BENCH) $(ENGINES) $(VERIFY) bench-peers
 	@bench/peers/lttng.sh $(BENCH) -f $(FORMAT)
 	@$(ENGINES) -f $(FORMAT) $(ENGINES).bpf.o
+	@$(VERIFY) -f $(FORMAT)
 	@FORMAT=$(FORMAT) CC="$(CC)" bench/mail_sum.sh
 bench-doc: $(BENCH) $(ENGINES) bench-peers
 	@BUILD=$(BUILD) CC="$(CC)" bench/doc.sh
 
-test: $(BENCH) $(ENGINES)
+test: $(BENCH) $(ENGINES) $(VERIFY)
