@@ -7,6 +7,7 @@
 #include "kernel_events.h"
 #include "btf_print.h"
 #include "object.h"
+#include "preload/route.h"
 
 #include <bpf/btf.h>
 #include <dirent.h>
@@ -359,8 +360,11 @@ int rawtp_kernel_events(const struct rawtp_cli *cli,
 	int status;
 
 	rawtp_object_init(cli); /* where libbpf's words go */
+	/* Of processes, the file stands for their types. */
+	rawtp_target_kernel(true);
 	vmlinux = btf__parse(BTF_FOLDER "/vmlinux", NULL);
 	status = errno;
+	rawtp_target_kernel(false);
 	if (!vmlinux && status == ENOENT)
 		return rawtp_cli_error(cli, "the kernel shows no BTF (" BTF_FOLDER
 					    "/vmlinux): names and "

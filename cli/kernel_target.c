@@ -107,13 +107,18 @@ static int keep_event(const struct rawtp_client_event *event, void *data)
 
 int rawtp_kernel_open(const struct rawtp_cli *cli, struct rawtp_kernel *kernel)
 {
+	bool has_btf;
 	int status;
 
 	kernel->stats_fd = -1;
 	kernel_before(0, 0, kernel->release, sizeof(kernel->release));
 	status = rawtp_kernel_permitted(cli);
+	/* Of processes, the file stands for their types. */
+	rawtp_target_kernel(true);
+	has_btf = !access(BTF_FILE, R_OK);
+	rawtp_target_kernel(false);
 	/* Without BTF the kernel alone knows its names. */
-	if (status || access(BTF_FILE, R_OK))
+	if (status || !has_btf)
 		return status;
 	status = rawtp_kernel_events(cli, keep_event, &kernel->events);
 	rawtp_event_list_sort(&kernel->events);
