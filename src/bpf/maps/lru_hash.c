@@ -18,6 +18,7 @@
 #define MAX_SPARED 256  /* from then on an element is removed whether it was used or not */
 #define MAX_TRIES  8
 #define ASK_AGAIN  64
+#define SMALL_KEY  128 /* larger ones are read where they are */
 
 struct lru {
 	uint32_t hand;
@@ -96,6 +97,8 @@ static bool remove_at(const struct rawtp_hash *hash, uint32_t index, bool spare)
 	struct rawtp_hash_elem *elem =
 		(struct rawtp_hash_elem *)(hash->elems + index * hash->elem_bytes);
 	uint8_t *used = &lru_of(hash)->used[index];
+	char copy[SMALL_KEY] __attribute__((aligned(8)));
+	const void *key = elem->key;
 	struct rawtp_hash_position pos;
 
 	if (!rawtp_hash_is_live(elem))
@@ -104,8 +107,12 @@ static bool remove_at(const struct rawtp_hash *hash, uint32_t index, bool spare)
 		__atomic_store_n(used, 0, __ATOMIC_RELAXED);
 		return false;
 	}
+	if (hash->key_size <= sizeof(copy)) {
+		rawtp_load_words(copy, elem->key, hash->key_size);
+		key = copy;
+	}
 	/* A key that changes meanwhile leads elsewhere, or nowhere: it is another's then. */
-	return rawtp_hash_find(hash, elem->key, &pos) == 1 && pos.elem == elem &&
+	return rawtp_hash_find(hash, key, &pos) == 1 && pos.elem == elem &&
 	       rawtp_hash_remove(hash, &pos);
 }
 
