@@ -41,7 +41,7 @@ EXTRA_src_bpf_syscall_dispatch := -fasynchronous-unwind-tables
 $(foreach file,base_unwind_cfi bpf_helpers_format bpf_helpers_string bpf_helpers_cgroup \
 	bpf_helpers_dynptr bpf_maps_stack_trace bpf_maps_task_storage bpf_maps_queue_stack \
 	bpf_maps_prog_array bpf_maps_lru_hash bpf_prog bpf_helpers_print link_raw_tracepoint \
-	bpf_tail_call,$(eval EXTRA_src_$(file) := -Os))
+	bpf_tail_call bpf_maps_map bpf_maps_owner bpf_maps_ringbuf_recover,$(eval EXTRA_src_$(file) := -Os))
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
