@@ -4,8 +4,9 @@
  * epoll_ctl(), epoll_wait(), epoll_pwait(). Linked into a tool (with -rdynamic, so that libbpf.so finds them
  * before libc's), or preloaded as librawtp-bpf.so.
  *
- * Only bpf(2) is routed, the file of the kernel's BTF where the target has its own, perf_event_open(2) for what programs of ours output, and ring buffers and
- * such events in an epoll set; everything else goes through unchanged.
+ * Only bpf(2) is routed, perf_event_open(2) for what programs of ours output, ring buffers and such
+ * events in an epoll set, and the file of the kernel's BTF where the target has types of its own
+ * (route_btf.c); everything else goes through unchanged.
  */
 #ifndef RAWTP_PRELOAD_ROUTE_H
 #define RAWTP_PRELOAD_ROUTE_H
