@@ -399,6 +399,8 @@ uint32_t random_prog_features(const struct bpf_insn *insns, uint32_t n)
 			features |= RANDOM_HAS_SHIFT_REG;
 		if (is_jump && op == BPF_JSET && BPF_SRC(code) == BPF_X)
 			features |= RANDOM_HAS_JSET_REG;
+		if (is_alu && op == BPF_MOV && insns[i].off)
+			features |= RANDOM_HAS_SIGN_EXTENSION;
 		if (code == (BPF_ALU64 | BPF_SUB | BPF_X))
 			features |= RANDOM_HAS_SUBTRACTION;
 		if (class == BPF_STX && BPF_MODE(code) == BPF_ATOMIC)

@@ -44,11 +44,12 @@ extern const uint8_t random_prog_rodata[16];
  * remainders, shifts by a register, common bits of two registers, atomic operations,
  * numbers subtracted from pointers (or others).
  */
-#define RANDOM_HAS_DIVISION    1u
-#define RANDOM_HAS_SHIFT_REG   2u
-#define RANDOM_HAS_JSET_REG    4u
-#define RANDOM_HAS_ATOMIC      8u
-#define RANDOM_HAS_SUBTRACTION 16u
+#define RANDOM_HAS_DIVISION       1u
+#define RANDOM_HAS_SHIFT_REG      2u
+#define RANDOM_HAS_JSET_REG       4u
+#define RANDOM_HAS_ATOMIC         8u
+#define RANDOM_HAS_SUBTRACTION    16u
+#define RANDOM_HAS_SIGN_EXTENSION 32u
 
 struct random_prog {
 	struct bpf_insn insns[RANDOM_PROG_MAX];
