@@ -5,6 +5,7 @@
 #include "programs.h"
 #include "percpu_add.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <sched.h>
@@ -47,6 +48,25 @@ static struct hook hand_empty = {bench_hand_empty}, hand_percpu = {bench_hand_pe
 		   hand_shared = {bench_hand_shared}, hand_hash = {bench_hand_hash},
 		   hand_own_ring = {bench_hand_own_ring}, hand_ring = {bench_hand_ring},
 		   hand_cpu_ring = {bench_hand_cpu_ring}, hand_clock = {bench_hand_clock};
+
+/* The same functions again, where most hooks lead to: in a library that was loaded. */
+struct library_hook {
+	struct hook hook;
+	const char *symbol;
+};
+static struct library_hook library_empty = {.symbol = "bench_hand_empty"},
+			   library_percpu = {.symbol = "bench_hand_percpu"};
+
+static int setup_library(const struct bench_case *row)
+{
+	struct library_hook *hook = (struct library_hook *)row->data;
+	void *library = dlopen("$ORIGIN/hand.so", RTLD_NOW | RTLD_LOCAL);
+
+	if (!library)
+		return bench_why(-ENOENT, "%s", dlerror());
+	hook->hook.call = (bench_hook)dlsym(library, hook->symbol);
+	return hook->hook.call ? 0 : bench_why(-ENOENT, "%s", dlerror());
+}
 
 static volatile int flag;
 
@@ -228,10 +248,14 @@ static const struct bench_case rows[] = {
 	{"C: load and test of a flag", .work = work_flag},
 	{"tracepoint, off", LOOP_NAME, .work = work_off},
 	{C_EMPTY, .work = work_hook, .data = &hand_empty},
+	{"C: the same, the function in a shared library", C_EMPTY, setup_library, .work = work_hook,
+	 .data = &library_empty},
 	{"tracepoint, empty C probe", C_EMPTY, setup_c_probe, .work = work_c_probe},
 	{"tracepoint, empty program", C_EMPTY, setup_attach, .work = work_empty,
 	 .data = &attach_empty},
 	{C_PERCPU, .work = work_hook, .data = &hand_percpu},
+	{"C: the same counter, in a shared library", C_PERCPU, setup_library, .work = work_hook,
+	 .data = &library_percpu},
 	{"tracepoint, program: per-CPU array", C_PERCPU, setup_attach, .work = work_percpu,
 	 .data = &attach_percpu},
 	{C_SHARED, .work = work_hook, .data = &hand_shared},

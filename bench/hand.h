@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#pragma GCC visibility push(default) /* hand.so */
+
 typedef void (*bench_hook)(const void *dev, const void *prog, uint32_t act);
 
 void bench_hand_init(void);
@@ -33,5 +35,7 @@ void bench_hand_clock(const void *dev, const void *prog, uint32_t act);
 void bench_hand_ring(const void *dev, const void *prog, uint32_t act);
 /* The reader of that ring takes everything that is there, unseen. */
 void bench_hand_ring_drain(void);
+
+#pragma GCC visibility pop
 
 #endif

@@ -8,7 +8,14 @@ BENCH_OBJ := $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard bench/*.c)))
 
 $(BENCH_OBJ): CFLAGS += -Ibench -Ibench/$(if $(wildcard bench/$(ARCH)),$(ARCH),generic)
 
-$(BENCH): $(BENCH_OBJ) $(LIB)
+# The work by hand once more, as a library that is loaded.
+HAND := $(BUILD)/bench/hand.so
+
+$(HAND): $(BUILD)/obj/bench/hand.o
+	@mkdir -p $(@D)
+	$(call SAY,LINK)$(CC) -shared $(LDFLAGS_ALL) -o $@ $<
+
+$(BENCH): $(BENCH_OBJ) $(LIB) | $(HAND)
 	@mkdir -p $(@D)
 	$(call SAY,LINK)$(CC) $(LDFLAGS_ALL) -o $@ $(BENCH_OBJ) -L$(BUILD) -lrawtp '-Wl,-rpath,$$ORIGIN/..' -pthread
 
