@@ -43,7 +43,8 @@ $(foreach file,base_unwind_cfi bpf_helpers_format bpf_helpers_string bpf_helpers
 	bpf_maps_prog_array bpf_maps_lru_hash bpf_prog bpf_helpers_print link_raw_tracepoint \
 	bpf_tail_call bpf_maps_map bpf_maps_owner bpf_maps_ringbuf_recover,$(eval EXTRA_src_$(file) := -Os))
 
-$(BUILD)/obj/%.o: %.c
+# What a change of flags asks for, too.
+$(BUILD)/obj/%.o: %.c Makefile mk/lib.mk
 	@mkdir -p $(@D)
 	$(call SAY,CC)$(CC) $(CFLAGS_ALL) $(ROOM_OPT) $(EXTRA_$(subst /,_,$(basename $<))) -MMD -MP -c -o $@ $<
 
