@@ -44,6 +44,7 @@ struct rawtp_direct *rawtp_direct_new(struct rawtp_link *link, const struct rawt
 		.slow = rawtp_link_run,
 		.data = link,
 		.cookie = link->cookie,
+		.near = event->tracepoint,
 	};
 	struct rawtp_direct *direct;
 

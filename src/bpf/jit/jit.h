@@ -43,6 +43,8 @@ struct rawtp_jit_entry {
 	void (*slow)(void *data, const uint64_t *args);
 	void *data;
 	uint64_t cookie; /* of the link */
+	/* What calls it is near this. Calls are cheaper to code that is near, too. */
+	const void *near;
 };
 
 struct rawtp_jit_frame {

@@ -21,14 +21,14 @@ static const unsigned int sizes[] = {1, 4, 16};
 
 #define N_SIZES (sizeof(sizes) / sizeof(sizes[0]))
 
-static struct rawtp_probe_place *free_places[N_SIZES];
+static struct rawtp_probe_place *free_places[RAWTP_N_NEAR][N_SIZES];
 
-static struct {
+static struct region {
 	char *at; /* NULL: none yet, or the last one is full */
 	size_t next, pages;
-} region;
+} regions[RAWTP_N_NEAR];
 
-static int new_region(size_t page, const void *near, size_t reach)
+static int new_region(struct region *region, size_t page, const void *near, size_t reach)
 {
 	size_t pages = page / sizeof(void *); /* as many tenants as a page holds */
 	char *at = rawtp_exec_reserve(pages * page, near, reach);
@@ -39,31 +39,33 @@ static int new_region(size_t page, const void *near, size_t reach)
 		munmap(at, pages * page);
 		return -ENOMEM;
 	}
-	region.at = at;
-	region.next = 1;
-	region.pages = pages;
+	region->at = at;
+	region->next = 1;
+	region->pages = pages;
 	return 0;
 }
 
-static struct rawtp_probe_place *new_place(unsigned int n, size_t page, const void *near,
-					   size_t reach)
+static struct rawtp_probe_place *new_place(struct region *region, unsigned int n, size_t page,
+					   const void *near, size_t reach)
 {
 	struct rawtp_probe_place *place;
 
-	if ((!region.at || region.next + n > region.pages) && new_region(page, near, reach))
+	if ((!region->at || region->next + n > region->pages) &&
+	    new_region(region, page, near, reach))
 		return NULL;
 	place = calloc(1, sizeof(*place));
 	if (!place)
 		return NULL;
-	place->at = region.at + region.next * page;
-	place->tenant = (const void **)(void *)region.at + region.next;
+	place->at = region->at + region->next * page;
+	place->tenant = (const void **)(void *)region->at + region->next;
 	place->size = n * page;
 	place->is_fresh = 1;
-	region.next += n;
+	region->next += n;
 	return place;
 }
 
-struct rawtp_probe_place *rawtp_probe_place_get(size_t size, const void *near, size_t reach)
+struct rawtp_probe_place *rawtp_probe_place_get(size_t size, enum rawtp_probe_near whom,
+						const void *near, size_t reach)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	struct rawtp_probe_place *place;
@@ -73,10 +75,14 @@ struct rawtp_probe_place *rawtp_probe_place_get(size_t size, const void *near, s
 		;
 	if (i == N_SIZES)
 		return NULL;
-	place = free_places[i];
-	if (!place)
-		return new_place(sizes[i], page, near, reach);
-	free_places[i] = place->next;
+	place = free_places[whom][i];
+	if (place) {
+		free_places[whom][i] = place->next;
+		return place;
+	}
+	place = new_place(&regions[whom], sizes[i], page, near, reach);
+	if (place)
+		place->whom = whom;
 	return place;
 }
 
@@ -118,6 +124,6 @@ void rawtp_probe_place_put(struct rawtp_probe_place *place)
 		return;
 	for (i = 0; place->size != sizes[i] * (size_t)sysconf(_SC_PAGESIZE); i++)
 		;
-	place->next = free_places[i];
-	free_places[i] = place;
+	place->next = free_places[place->whom][i];
+	free_places[place->whom][i] = place;
 }

@@ -17,17 +17,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Places are near the library, whose functions they call, or near those that call them. */
+enum rawtp_probe_near {
+	RAWTP_NEAR_LIBRARY,
+	RAWTP_NEAR_CALLERS,
+	RAWTP_N_NEAR,
+};
+
 struct rawtp_probe_place {
 	char *at; /* the first byte; a page begins here */
 	/* What the head compares: a struct tracepoint *, or NULL. Atomic. */
 	const void **tenant;
 	size_t size; /* whole pages */
+	enum rawtp_probe_near whom;
 	struct rawtp_probe_place *next;
 	int is_fresh; /* nobody has ever seen it */
 };
 
-/* A place for @size bytes within @reach of @near; NULL where there is none. */
-struct rawtp_probe_place *rawtp_probe_place_get(size_t size, const void *near, size_t reach);
+/*
+ * A place for @size bytes within @reach of @near, if that can be: look where it is. NULL where there is
+ * none. @near is what @whom says, for which @near of the first call counts.
+ */
+struct rawtp_probe_place *rawtp_probe_place_get(size_t size, enum rawtp_probe_near whom,
+						const void *near, size_t reach);
 /*
  * Puts @size bytes of @code there, @fill behind them. 0, or -errno where executable memory is refused:
  * the place is as it was then.

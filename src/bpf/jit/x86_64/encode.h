@@ -8,6 +8,8 @@
 
 #include "bpf/jit/compiler.h"
 
+#include <errno.h>
+
 enum x86_reg { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 
 /* The psABI's number of a register in DWARF, "DWARF Register Number Mapping". */
@@ -151,7 +153,11 @@ static inline void x86_rmi_disp(struct rawtp_jit *jit, unsigned int flags, unsig
 /* The 32 bits by which the end of this field is away from @address. */
 static inline void x86_distance(struct rawtp_jit *jit, uintptr_t address)
 {
-	rawtp_jit_bytes(jit, address - (jit->address + jit->at + jit->n_code + 4), 4);
+	intptr_t distance = (intptr_t)(address - (jit->address + jit->at + jit->n_code + 4));
+
+	if (jit->address && distance != (int32_t)distance)
+		rawtp_jit_fail(jit, -ERANGE);
+	rawtp_jit_bytes(jit, (uint64_t)distance, 4);
 }
 
 /* With memory at @address, in reach. */

@@ -281,8 +281,13 @@ static void emit_call_slow(struct rawtp_jit *jit, int32_t args)
 {
 	x86_mov_imm(jit, RDI, (uintptr_t)jit->entry->data);
 	x86_rm(jit, X86_W, 0x8d, RSI, RBP, args); /* lea */
-	rawtp_jit_byte(jit, 0xe8);
-	x86_distance(jit, (uintptr_t)jit->entry->slow);
+	if (jit->far_calls) {
+		x86_mov_imm(jit, RAX, (uintptr_t)jit->entry->slow);
+		x86_rr(jit, X86_32, 0xff, 2, RAX);
+	} else {
+		rawtp_jit_byte(jit, 0xe8);
+		x86_distance(jit, (uintptr_t)jit->entry->slow);
+	}
 	rawtp_x86_leave_frame(jit);
 	x86_load_fs(jit, R11, rawtp_x86_self());
 	jump_back(jit, jit->marks.leave);
@@ -446,7 +451,12 @@ static void emit_enter(struct rawtp_jit *jit)
 	x86_rm(jit, X86_HALF, 0x83, X86_CMP, R11, offsetof(struct rawtp_thread, rcu));
 	rawtp_jit_byte(jit, 0);
 	jump_back_if(jit, X86_NOT_EQUAL, jit->marks.walk);
-	x86_rip(jit, X86_W, 0x8b, RAX, (uintptr_t)&rawtp_rcu_generation_near);
+	if (jit->far_calls) {
+		rawtp_jit_bytes(jit, 0xa148, 2); /* movabs */
+		rawtp_jit_bytes(jit, (uintptr_t)&rawtp_rcu_generation_near, 8);
+	} else {
+		x86_rip(jit, X86_W, 0x8b, RAX, (uintptr_t)&rawtp_rcu_generation_near);
+	}
 	x86_rm(jit, X86_W, 0x89, RAX, R11, offsetof(struct rawtp_thread, rcu));
 	x86_rip(jit, X86_W, 0x3b, RDI, (uintptr_t)jit->tenant);
 	jump_back_if(jit, X86_NOT_EQUAL, jit->marks.revoked);
