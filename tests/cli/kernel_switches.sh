@@ -71,7 +71,9 @@ for e in events:
         assert request == r["request"], (request, e)
         if r["what"] == "REQUEST_ENDS":
             # It sleeps, so it goes and comes at least once; it goes first, and comes last.
-            # Under load this kernel now and then runs no program at a switch, and counts no miss.
+            # A few switches do not reach the tracepoint at all: on one CPU, the thread one switch
+            # goes to is not the one the next comes from. Each run of the program gave a record
+            # and no miss was counted; the few looked up in the kernel's own trace lack there too.
             whole += 1
             lost += not seen or seen != ["SWITCHED_OUT", "SWITCHED_IN"] * (len(seen) // 2)
             switches += len(seen)
