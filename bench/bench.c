@@ -50,6 +50,17 @@ int bench_why(int err, const char *format, ...)
 	return err;
 }
 
+int bench_beside(char path[PATH_MAX], const char *file)
+{
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 32);
+
+	path[n > 0 ? n : 0] = '\0';
+	if (!strrchr(path, '/'))
+		return bench_why(-ENOENT, "/proc is not mounted");
+	strcpy(strrchr(path, '/') + 1, file);
+	return 0;
+}
+
 /* What the thread computed, not what it waited for: others may use the machine meanwhile. */
 static uint64_t cpu_time(void)
 {

@@ -8,6 +8,7 @@
 #ifndef RAWTP_BENCH_H
 #define RAWTP_BENCH_H
 
+#include <limits.h>
 #include <stdint.h>
 
 #define BENCH_MAX_THREADS 8
@@ -38,5 +39,7 @@ extern const struct bench_table bench_path, bench_kernel, bench_kernel_two, benc
 
 /* Why setup() or begin() failed; one line. */
 int bench_why(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The path of @file (at most 31 characters), which lies beside the bench. 0, or what bench_why() gave. */
+int bench_beside(char path[PATH_MAX], const char *file);
 
 #endif

@@ -60,8 +60,13 @@ static struct library_hook library_empty = {.symbol = "bench_hand_empty"},
 static int setup_library(const struct bench_case *row)
 {
 	struct library_hook *hook = (struct library_hook *)row->data;
-	void *library = dlopen("$ORIGIN/hand.so", RTLD_NOW | RTLD_LOCAL);
+	char path[PATH_MAX];
+	int err = bench_beside(path, "hand.so");
+	void *library;
 
+	if (err)
+		return err;
+	library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!library)
 		return bench_why(-ENOENT, "%s", dlerror());
 	hook->hook.call = (bench_hook)dlsym(library, hook->symbol);

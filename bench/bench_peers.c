@@ -151,15 +151,14 @@ static struct peer sdt = {.file = "peer_sdt.so",
 
 static int load_peer(struct peer *peer)
 {
-	ssize_t n = readlink("/proc/self/exe", peer->path, sizeof(peer->path) - 32);
 	void *library;
+	int err;
 
 	if (peer->loaded)
 		return 0;
-	peer->path[n > 0 ? n : 0] = '\0';
-	if (!strrchr(peer->path, '/'))
-		return bench_why(-ENOENT, "/proc is not mounted");
-	strcpy(strrchr(peer->path, '/') + 1, peer->file);
+	err = bench_beside(peer->path, peer->file);
+	if (err)
+		return err;
 	if (access(peer->path, R_OK))
 		return bench_why(-ENOENT, "%s, or make bench has not built it", peer->missing);
 	library = dlopen(peer->path, RTLD_NOW | RTLD_LOCAL);

@@ -97,25 +97,27 @@ static double median(double *ns)
 
 static int add_row(const struct bpf_program *program)
 {
-	struct rawtp_prog_object *object = rawtp_prog_object_from_fd(bpf_program__fd(program));
+	struct rawtp_prog_object *loaded = rawtp_prog_object_from_fd(bpf_program__fd(program));
 	struct row *row = &rows[n_rows];
 
 	row->name = bpf_program__name(program);
-	row->prog = object->prog;
+	row->prog = loaded->prog;
 	row->ways[NATIVE] = bench_native(row->name);
-	row->ways[MACHINE_CODE] = object->prog->run;
+	row->ways[MACHINE_CODE] = loaded->prog->run;
 	row->ways[INTERPRETER] = rawtp_interpret;
-	if (n_rows == MAX_ROWS || !row->ways[NATIVE] || !object->prog->jit_image)
+	if (n_rows == MAX_ROWS || !row->ways[NATIVE] || !loaded->prog->jit_image)
 		return -1;
 	n_rows++;
 	return 0;
 }
 
+static struct bpf_object *object;
+
 static int load(const char *path)
 {
-	struct bpf_object *object = bpf_object__open(path);
 	struct bpf_program *program;
 
+	object = bpf_object__open(path);
 	if (!object || bpf_object__load(object))
 		return -1;
 	bench_hash = rawtp_map_from_fd(bpf_object__find_map_fd_by_name(object, "hash"));
@@ -186,5 +188,6 @@ int main(int argc, char **argv)
 		}
 	}
 	print_rows();
+	bpf_object__close(object);
 	return 0;
 }
