@@ -232,15 +232,15 @@ struct {
 SEC("raw_tp/equal")
 int cpus(struct bpf_raw_tracepoint_args *ctx)
 {
-	__u32 key = ctx->args[0], cpu = bpf_get_smp_processor_id();
+	__u32 key = ctx->args[0];
 	__u64 value = ctx->args[1], *found;
 
 	result(0, bpf_map_update_elem(&cpu_array, &key, &value, BPF_ANY));
-	found = bpf_map_lookup_percpu_elem(&cpu_array, &key, cpu);
+	found = bpf_map_lookup_elem(&cpu_array, &key);
 	result(1, found ? *found : 99);
 	result(2, !bpf_map_lookup_percpu_elem(&cpu_array, &key, 5000));
 	result(3, bpf_map_update_elem(&cpu_hash, &key, &value, BPF_NOEXIST));
-	found = bpf_map_lookup_percpu_elem(&cpu_hash, &key, cpu);
+	found = bpf_map_lookup_elem(&cpu_hash, &key);
 	result(4, found ? *found : 99);
 	if (found)
 		*found += 1;
@@ -253,6 +253,26 @@ int cpus(struct bpf_raw_tracepoint_args *ctx)
 	result(9, found ? *found : 99);
 	result(10, bpf_map_delete_elem(&recent, &key));
 	result(11, bpf_map_delete_elem(&recent, &key));
+	return 0;
+}
+
+/* What a run wrote, by the number of its CPU. */
+SEC("raw_tp/equal")
+int own_cpu(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 key = ctx->args[0], cpu = bpf_get_smp_processor_id();
+	__u64 value = ctx->args[1], *found;
+
+	result(0, bpf_map_update_elem(&cpu_array, &key, &value, BPF_ANY));
+	found = bpf_map_lookup_percpu_elem(&cpu_array, &key, cpu);
+	result(1, found ? *found : 99);
+	result(2, bpf_map_update_elem(&cpu_hash, &key, &value, BPF_NOEXIST));
+	found = bpf_map_lookup_percpu_elem(&cpu_hash, &key, cpu);
+	result(3, found ? *found : 99);
+	if (found)
+		*found += 1;
+	found = bpf_map_lookup_elem(&cpu_hash, &key);
+	result(4, found ? *found : 99);
 	return 0;
 }
 

@@ -298,7 +298,7 @@ static void *make_events(void *arg)
 	return NULL;
 }
 
-static uint64_t from_signals;
+static _Atomic uint64_t from_signals;
 
 static void on_signal(int number)
 {
