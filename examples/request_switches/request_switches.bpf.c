@@ -6,7 +6,8 @@
  *	rawtp attach -k -p PID --record event request_switches.bpf.o
  *
  * An array with BPF_F_MMAPABLE is one for both sides; each has a ring buffer of its own, whose
- * records the command merges by their times.
+ * records the command merges by their times. The kernel is the authority on its own switches: on some
+ * machines its tracepoint itself leaves out a few (its trace files lack the same ones).
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
