@@ -128,8 +128,18 @@ compare() { # object program args
 while read -r program args; do
 	compare "$object" "$program" "$args"
 done < <(rows)
+# A process knows the id of its control group by the group's folder, the kernel without.
+has_cgroups() {
+	[[ $(stat -f -c %T /sys/fs/cgroup) == cgroup2fs ||
+		$(stat -f -c %T /sys/fs/cgroup/unified 2>/dev/null) == cgroup2fs ]]
+}
+
 while read -r program args; do
-	compare "$E2E/equal_helpers.bpf.o" "$program" "$args"
+	if [[ $program == who ]] && ! has_cgroups; then
+		echo "skip $program $args # no control groups (version 2) are mounted"
+	else
+		compare "$E2E/equal_helpers.bpf.o" "$program" "$args"
+	fi
 done < <(helper_rows)
 while read -r program args; do
 	if [[ -n ${SAN:-} || $(uname -m) != x86_64 ]]; then
