@@ -5,9 +5,8 @@
  *
  *	rawtp attach -k -p PID --record event request_switches.bpf.o
  *
- * An array with BPF_F_MMAPABLE is one for both sides; each has a ring buffer of its own, whose
- * records the command merges by their times. The kernel is the authority on its own switches: on some
- * machines its tracepoint itself leaves out a few (its trace files lack the same ones).
+ * An array with BPF_F_MMAPABLE is one for both sides; each has its own ring buffer: the command merges
+ * their records by time. On some machines the kernel's tracepoint itself leaves out a few switches.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
