@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* rawtp map: maps that exist, and what is in them. */
-#include "bpf_objects.h"
 #include "map_dump.h"
-#include "verbs.h"
+#include "object_command.h"
 
 #include <bpf/btf.h>
 #include <string.h>
 
-struct map_command {
-	struct rawtp_cli *cli;
-	struct rawtp_verbs verbs;
-	struct rawtp_nearest nearest;
-	unsigned int shown;
-	int status;
-};
-
-static void list_text(const struct map_command *command, const struct rawtp_bpf_object *object,
-		      const char *type)
+static void list_text(const struct rawtp_object_command *command,
+		      const struct rawtp_bpf_object *object, const char *type)
 {
 	const struct bpf_map_info *map = &object->map;
 	char comm[64];
@@ -51,7 +42,7 @@ static void list_json(struct rawtp_output *out, const struct rawtp_bpf_object *o
 	rawtp_output_end(out);
 }
 
-static void dump(const struct map_command *command, const struct rawtp_bpf_object *object)
+static void dump(const struct rawtp_object_command *command, const struct rawtp_bpf_object *object)
 {
 	const struct rawtp_map_dump options = {.out = &command->cli->out,
 					       .max_entries = command->verbs.max_entries,
@@ -82,52 +73,30 @@ static void dump(const struct map_command *command, const struct rawtp_bpf_objec
 	btf__free(btf);
 }
 
-static int on_map(const struct rawtp_bpf_object *object, void *data)
+static int show(struct rawtp_object_command *command, const struct rawtp_bpf_object *object)
 {
-	struct map_command *command = data;
 	const char *type = libbpf_bpf_map_type_str(object->map.type);
+	bool dumps = rawtp_object_command_dumps(command);
 
-	rawtp_nearest_offer(&command->nearest, object->map.name);
-	if (command->verbs.wanted &&
-	    !rawtp_bpf_object_is(command->verbs.wanted, object->map.id, object->map.name))
-		return 0;
 	type = type ? type : "?";
-	if (!strcmp(command->verbs.verb, "dump") && !rawtp_map_dump_has_keys(object->map.type))
+	if (dumps && !rawtp_map_dump_has_keys(object->map.type))
 		command->status =
 			rawtp_cli_error(command->cli, "map %u (%s): a %s has no keys to show",
 					object->map.id, object->map.name, type);
-	else if (!strcmp(command->verbs.verb, "dump"))
+	else if (dumps)
 		dump(command, object);
 	else if (command->cli->json)
 		list_json(&command->cli->out, object, type);
 	else
 		list_text(command, object, type);
-	command->shown++;
 	return 0;
 }
 
 static int run(struct rawtp_cli *cli, int argc, char **argv)
 {
-	static const char *const verbs[] = {"list", "dump", NULL};
-	struct map_command command = {.cli = cli};
-	int status = rawtp_verbs_read(cli, argc, argv, verbs, &command.verbs);
-	char text[512];
+	struct rawtp_object_command command = {.kind = RAWTP_BPF_MAP, .noun = "map", .show = show};
 
-	if (status)
-		return status;
-	rawtp_nearest_init(&command.nearest, command.verbs.wanted ? command.verbs.wanted : "");
-	if (cli->json)
-		rawtp_output_array(&cli->out, NULL);
-	status = command.verbs.kernel
-			 ? rawtp_bpf_objects_kernel(cli, RAWTP_BPF_MAP, on_map, &command)
-			 : rawtp_bpf_objects_user(cli, RAWTP_BPF_MAP, command.verbs.pid, on_map,
-						  &command);
-	if (cli->json)
-		rawtp_output_end(&cli->out);
-	if (!status && command.verbs.wanted && !command.shown)
-		return rawtp_cli_error(cli, "there is no map %s%s", command.verbs.wanted,
-				       rawtp_nearest_text(&command.nearest, text, sizeof(text)));
-	return status ? status : command.status;
+	return rawtp_object_command_run(&command, cli, argc, argv);
 }
 
 static const struct rawtp_option options[] = {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* rawtp prog: programs that exist, and their instructions. */
-#include "bpf_objects.h"
 #include "bpf/disasm.h"
 #include "object.h"
-#include "verbs.h"
+#include "object_command.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -11,14 +10,6 @@
 #include <string.h>
 
 #define MAX_MAPS 64
-
-struct prog_command {
-	struct rawtp_cli *cli;
-	struct rawtp_verbs verbs;
-	struct rawtp_nearest nearest;
-	unsigned int shown;
-	int status;
-};
 
 static void tag_text(const struct bpf_prog_info *prog, char *text)
 {
@@ -28,8 +19,8 @@ static void tag_text(const struct bpf_prog_info *prog, char *text)
 		sprintf(text + 2 * i, "%02x", prog->tag[i]);
 }
 
-static void list_text(const struct prog_command *command, const struct rawtp_bpf_object *object,
-		      const char *type)
+static void list_text(const struct rawtp_object_command *command,
+		      const struct rawtp_bpf_object *object, const char *type)
 {
 	const struct bpf_prog_info *prog = &object->prog;
 	char tag[2 * BPF_TAG_SIZE + 1], comm[64];
@@ -92,7 +83,7 @@ static void print_insns(struct rawtp_output *out, const struct bpf_insn *insns, 
 	}
 }
 
-static int dump(struct prog_command *command, const struct rawtp_bpf_object *object)
+static int dump(struct rawtp_object_command *command, const struct rawtp_bpf_object *object)
 {
 	struct rawtp_output *out = &command->cli->out;
 	struct bpf_prog_info more = {0};
@@ -132,48 +123,26 @@ static int dump(struct prog_command *command, const struct rawtp_bpf_object *obj
 	return RAWTP_EXIT_OK;
 }
 
-static int on_prog(const struct rawtp_bpf_object *object, void *data)
+static int show(struct rawtp_object_command *command, const struct rawtp_bpf_object *object)
 {
-	struct prog_command *command = data;
 	const char *type = libbpf_bpf_prog_type_str(object->prog.type);
 
-	rawtp_nearest_offer(&command->nearest, object->prog.name);
-	if (command->verbs.wanted &&
-	    !rawtp_bpf_object_is(command->verbs.wanted, object->prog.id, object->prog.name))
-		return 0;
 	type = type ? type : "?";
-	if (!strcmp(command->verbs.verb, "dump"))
+	if (rawtp_object_command_dumps(command))
 		command->status = dump(command, object);
 	else if (command->cli->json)
 		list_json(&command->cli->out, object, type);
 	else
 		list_text(command, object, type);
-	command->shown++;
 	return command->status;
 }
 
 static int run(struct rawtp_cli *cli, int argc, char **argv)
 {
-	static const char *const verbs[] = {"list", "dump", NULL};
-	struct prog_command command = {.cli = cli};
-	int status = rawtp_verbs_read(cli, argc, argv, verbs, &command.verbs);
-	char text[512];
+	struct rawtp_object_command command = {
+		.kind = RAWTP_BPF_PROG, .noun = "program", .show = show};
 
-	if (status)
-		return status;
-	rawtp_nearest_init(&command.nearest, command.verbs.wanted ? command.verbs.wanted : "");
-	if (cli->json)
-		rawtp_output_array(&cli->out, NULL);
-	status = command.verbs.kernel
-			 ? rawtp_bpf_objects_kernel(cli, RAWTP_BPF_PROG, on_prog, &command)
-			 : rawtp_bpf_objects_user(cli, RAWTP_BPF_PROG, command.verbs.pid, on_prog,
-						  &command);
-	if (cli->json)
-		rawtp_output_end(&cli->out);
-	if (!status && command.verbs.wanted && !command.shown)
-		return rawtp_cli_error(cli, "there is no program %s%s", command.verbs.wanted,
-				       rawtp_nearest_text(&command.nearest, text, sizeof(text)));
-	return status ? status : command.status;
+	return rawtp_object_command_run(&command, cli, argc, argv);
 }
 
 static const struct rawtp_option options[] = {

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #define MAX_STACK_BEFORE_TAIL_CALL 256u
-#include <string.h>
 
 int rawtp_find_subprog(const struct rawtp_env *env, uint32_t start)
 {
